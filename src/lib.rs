@@ -1,0 +1,14 @@
+//! ecugate: the gate at the receiving dock.
+//!
+//! The library that an inventory system links; the binary `ecugate` is a thin face over it. What judges stands in the
+//! crate [`ecugate_verifier`]; here are the edges (token, ledger), the acts, and behind feature `cli` the faces.
+
+pub mod hsm;
+
+pub mod ledger;
+
+pub mod site;
+
+pub mod gate;
+
+pub mod maker;

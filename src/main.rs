@@ -1,0 +1,7 @@
+//! The command `ecugate`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

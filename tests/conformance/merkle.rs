@@ -1,0 +1,5 @@
+//! (being written)
+
+pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
+    Vec::new()
+}

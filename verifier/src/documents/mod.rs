@@ -1,0 +1,15 @@
+//! Signed documents: envelopes, statements, and one predicate a kind.
+
+pub mod envelope;
+
+pub mod statement;
+
+pub mod manifest;
+
+pub mod anchor_list;
+
+pub mod policy_text;
+
+pub mod receipt;
+
+pub mod leaf;

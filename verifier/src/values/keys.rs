@@ -1,0 +1,261 @@
+//! Public keys and signatures: one rule for each algorithm, shared by every document, note and seam.
+//!
+//! A key comes as DER SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). The algorithm follows from the key, never from
+//! the document that carries the signature: [`PublicKey::verify`] has no algorithm argument.
+
+use super::digest::Sha256;
+use super::reason::Reason;
+use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use rsa::traits::PublicKeyParts as _;
+use sha2::Digest as _;
+
+mod publicly_known;
+
+/// Smallest RSA modulus: NIST SP 800-131A revision 2, section 3.
+const RSA_BITS_LEAST: usize = 2_048;
+/// Largest RSA modulus: beyond it a verification is slow enough to be an attack.
+const RSA_BITS_MOST: usize = 8_192;
+
+/// A signature algorithm by the name that `ecugate verify signature --alg` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// RFC 8032 pure Ed25519, verified strictly: no small-order key or R, no non-canonical S.
+    Ed25519,
+    /// FIPS 186-5 ECDSA over P-256 with SHA-256.
+    EcdsaP256Sha256,
+    /// FIPS 186-5 ECDSA over P-384 with SHA-384.
+    EcdsaP384Sha384,
+    /// RFC 8017 RSASSA-PSS, SHA-256, MGF1 with SHA-256, salt of exactly 32 bytes.
+    RsaPssSha256,
+    /// RFC 8017 RSASSA-PKCS1-v1_5 with SHA-256. For foreign certificates and the seam; never for our documents.
+    RsaPkcs1Sha256,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 5] =
+        [Self::Ed25519, Self::EcdsaP256Sha256, Self::EcdsaP384Sha384, Self::RsaPssSha256, Self::RsaPkcs1Sha256];
+
+    /// The name on the command line and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256Sha256 => "ecdsa-p256-sha256",
+            Self::EcdsaP384Sha384 => "ecdsa-p384-sha384",
+            Self::RsaPssSha256 => "rsa-pss-sha256",
+            Self::RsaPkcs1Sha256 => "rsa-pkcs1-sha256",
+        }
+    }
+}
+
+/// How an ECDSA signature is written. Ed25519 and RSA have one form and ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// DER `SEQUENCE { r, s }` (RFC 3279 section 2.2.3): the form in our documents.
+    Der,
+    /// `r || s`, each of the length of the curve's order (IEEE P1363): the form of PKCS#11 and JOSE.
+    P1363,
+}
+
+/// Why a key or a signature is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// The bytes are no SubjectPublicKeyInfo, or have something after it, or the point is not on its curve.
+    #[error("no DER SubjectPublicKeyInfo that ends where the input ends")]
+    Malformed,
+    /// A key of another kind than Ed25519, P-256, P-384, RSA.
+    #[error("a key of a kind that is not supported (Ed25519, P-256, P-384 and RSA are)")]
+    Unsupported,
+    /// RSA outside 2,048 to 8,192 bits, exponent below 65,537, or an Ed25519 point of small order.
+    #[error("a key too weak to be trusted")]
+    TooWeak,
+    /// The private half has been published (boot loaders' and test suites' sample keys).
+    #[error("a key whose private half is publicly known")]
+    PubliclyKnown,
+    /// The algorithm asked for is not one that this key can do.
+    #[error("an algorithm that does not belong to this kind of key")]
+    WrongAlgorithm,
+    /// The signature does not have the form of its algorithm.
+    #[error("no signature of the form that the key's algorithm has")]
+    SignatureMalformed,
+    /// The signature is not one of this key over this message.
+    #[error("a signature that this key did not make over these bytes")]
+    SignatureInvalid,
+}
+
+impl KeyFault {
+    /// The reason code.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Malformed => Reason::KeyMalformed,
+            Self::Unsupported => Reason::KeyUnsupported,
+            Self::TooWeak => Reason::KeyTooWeak,
+            Self::PubliclyKnown => Reason::KeyPubliclyKnown,
+            Self::WrongAlgorithm => Reason::AlgorithmNotForKey,
+            Self::SignatureMalformed => Reason::SignatureMalformed,
+            Self::SignatureInvalid => Reason::SignatureInvalid,
+        }
+    }
+}
+
+/// A public key that may be used: parsed in full, strong enough, not publicly known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    spki: Vec<u8>,
+    key: Key,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    Ed25519(ed25519_dalek::VerifyingKey),
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+    Rsa(Box<rsa::RsaPublicKey>),
+}
+
+impl PublicKey {
+    /// Reads a DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`KeyFault`] for anything but a strong key of a supported kind with no byte after it.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyFault> {
+        let info = spki::SubjectPublicKeyInfoRef::try_from(der).map_err(|_| KeyFault::Malformed)?;
+        let key = match info.algorithm.oid.to_string().as_str() {
+            "1.3.101.112" => Key::Ed25519(ed25519(der)?),
+            "1.2.840.10045.2.1" => elliptic(der, &info)?,
+            "1.2.840.113549.1.1.1" => Key::Rsa(Box::new(rsa_key(der)?)),
+            _ => return Err(KeyFault::Unsupported),
+        };
+        let key = Self { spki: der.to_vec(), key };
+        if publicly_known::contains(&key.id()) {
+            return Err(KeyFault::PubliclyKnown);
+        }
+        Ok(key)
+    }
+
+    /// The bytes it was read from.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo: the one identity of a key. Key ids in documents are hints.
+    #[must_use]
+    pub fn id(&self) -> Sha256 {
+        Sha256::of(&self.spki)
+    }
+
+    /// The algorithm of our documents for this kind of key.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.key {
+            Key::Ed25519(_) => Algorithm::Ed25519,
+            Key::P256(_) => Algorithm::EcdsaP256Sha256,
+            Key::P384(_) => Algorithm::EcdsaP384Sha384,
+            Key::Rsa(_) => Algorithm::RsaPssSha256,
+        }
+    }
+
+    /// Verifies a signature of our documents: the algorithm is the key's, ECDSA stands in DER.
+    ///
+    /// # Errors
+    /// [`KeyFault::SignatureMalformed`] or [`KeyFault::SignatureInvalid`].
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyFault> {
+        self.verify_as(self.algorithm(), Encoding::Der, message, signature)
+    }
+
+    /// Verifies a signature by a named algorithm, for the seam and for foreign documents whose *key holder* fixed it.
+    ///
+    /// # Errors
+    /// [`KeyFault::WrongAlgorithm`] where key and algorithm do not belong together; else as [`PublicKey::verify`].
+    pub fn verify_as(
+        &self,
+        algorithm: Algorithm,
+        encoding: Encoding,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), KeyFault> {
+        match (&self.key, algorithm) {
+            (Key::Ed25519(key), Algorithm::Ed25519) => {
+                let signature =
+                    ed25519_dalek::Signature::from_slice(signature).map_err(|_| KeyFault::SignatureMalformed)?;
+                key.verify_strict(message, &signature).map_err(|_| KeyFault::SignatureInvalid)
+            }
+            (Key::P256(key), Algorithm::EcdsaP256Sha256) => {
+                use p256::ecdsa::{Signature, signature::hazmat::PrehashVerifier as _};
+                let signature = match encoding {
+                    Encoding::Der => Signature::from_der(signature),
+                    Encoding::P1363 => Signature::from_slice(signature),
+                }
+                .map_err(|_| KeyFault::SignatureMalformed)?;
+                key.verify_prehash(&sha2::Sha256::digest(message), &signature).map_err(|_| KeyFault::SignatureInvalid)
+            }
+            (Key::P384(key), Algorithm::EcdsaP384Sha384) => {
+                use p384::ecdsa::{Signature, signature::hazmat::PrehashVerifier as _};
+                let signature = match encoding {
+                    Encoding::Der => Signature::from_der(signature),
+                    Encoding::P1363 => Signature::from_slice(signature),
+                }
+                .map_err(|_| KeyFault::SignatureMalformed)?;
+                key.verify_prehash(&sha2::Sha384::digest(message), &signature).map_err(|_| KeyFault::SignatureInvalid)
+            }
+            (Key::Rsa(key), Algorithm::RsaPssSha256) => {
+                let padding = rsa::Pss::<sha2::Sha256>::new_with_salt(32);
+                key.verify(padding, &sha2::Sha256::digest(message), signature).map_err(|_| KeyFault::SignatureInvalid)
+            }
+            (Key::Rsa(key), Algorithm::RsaPkcs1Sha256) => {
+                let padding = rsa::Pkcs1v15Sign::new::<sha2::Sha256>();
+                key.verify(padding, &sha2::Sha256::digest(message), signature).map_err(|_| KeyFault::SignatureInvalid)
+            }
+            _ => Err(KeyFault::WrongAlgorithm),
+        }
+    }
+}
+
+fn ed25519(der: &[u8]) -> Result<ed25519_dalek::VerifyingKey, KeyFault> {
+    let key = ed25519_dalek::VerifyingKey::from_public_key_der(der).map_err(|_| KeyFault::Malformed)?;
+    if key.is_weak() { Err(KeyFault::TooWeak) } else { Ok(key) }
+}
+
+fn elliptic(der: &[u8], info: &spki::SubjectPublicKeyInfoRef<'_>) -> Result<Key, KeyFault> {
+    let curve = info.algorithm.parameters_oid().map_err(|_| KeyFault::Malformed)?;
+    match curve.to_string().as_str() {
+        "1.2.840.10045.3.1.7" => {
+            p256::ecdsa::VerifyingKey::from_public_key_der(der).map(Key::P256).map_err(|_| KeyFault::Malformed)
+        }
+        "1.3.132.0.34" => {
+            p384::ecdsa::VerifyingKey::from_public_key_der(der).map(Key::P384).map_err(|_| KeyFault::Malformed)
+        }
+        _ => Err(KeyFault::Unsupported),
+    }
+}
+
+fn rsa_key(der: &[u8]) -> Result<rsa::RsaPublicKey, KeyFault> {
+    let key = rsa::RsaPublicKey::from_public_key_der(der).map_err(|_| KeyFault::Malformed)?;
+    let bits = key.n().bit_width_vartime() as usize;
+    let exponent = key.e_bytes();
+    let exponent = exponent.iter().skip_while(|byte| **byte == 0).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    if !(RSA_BITS_LEAST..=RSA_BITS_MOST).contains(&bits) || exponent < 65_537 {
+        return Err(KeyFault::TooWeak);
+    }
+    Ok(key)
+}
+
+/// Signs messages: a PEM key on the manufacturer's side, a token's key at the gate, a key made in a test.
+///
+/// Whoever calls it verifies what it answers with [`Signer::public_key`] before using it: a token may lie.
+pub trait Signer {
+    /// Why it could not sign.
+    type Error;
+
+    /// The public half.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs in the form of our documents (ECDSA in DER).
+    ///
+    /// # Errors
+    /// Whatever keeps the key from being used.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Self::Error>;
+}

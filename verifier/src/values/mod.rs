@@ -1,0 +1,15 @@
+//! Plain values that everything else is made of.
+
+pub mod reason;
+
+pub mod finding;
+
+pub mod digest;
+
+pub mod limits;
+
+pub mod time;
+
+pub mod ident;
+
+pub mod keys;
