@@ -245,6 +245,8 @@ reasons! {
     IdentityLegacy = "identity-legacy", Contradicts;
     IdentityLeased = "identity-leased", Contradicts;
     KeyNotTheSame = "key-not-the-same", Contradicts;
+    AttemptReused = "attempt-reused", Contradicts;
+    SightingsLimit = "sightings-limit", Contradicts;
 
     // memory and clock
     MemoryUnavailable = "memory-unavailable", Passing;
