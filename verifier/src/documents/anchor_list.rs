@@ -4,7 +4,8 @@
 //! only if the authority's officers listed it, k of n.
 
 use super::manifest::Validity;
-use super::statement::{Predicate, Subject};
+use super::document::Document;
+use super::statement::Predicate;
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
 use crate::values::ident::{Manufacturer, Name, Part, PartScope};
@@ -118,9 +119,11 @@ impl Listing {
 
 impl Predicate for AnchorList {
     const TYPE: &'static str = "urn:ecugate:anchor-list:v1";
+}
 
-    fn subjects(&self) -> Vec<Subject> {
-        self.anchors.iter().map(|listing| Subject::new(listing.manufacturer.to_string(), listing.sha256)).collect()
+impl Document for AnchorList {
+    fn subjects(&self) -> Vec<(String, Sha256)> {
+        self.anchors.iter().map(|listing| (format!("{} {}", listing.manufacturer, listing.sha256), listing.sha256)).collect()
     }
 
     fn fault(&self, limits: &Limits) -> Option<Finding> {

@@ -4,7 +4,8 @@
 
 use super::anchor_list::succession_fault;
 use super::manifest::assurance::Minimum;
-use super::statement::{Predicate, Subject};
+use super::document::Document;
+use super::statement::Predicate;
 use crate::syntax::label::Rules;
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
@@ -97,8 +98,7 @@ impl Waivable {
 }
 
 impl PolicyText {
-    /// The family of `part`, if it has one. Families do not overlap (see [`Predicate::fault`]) except by beginnings;
-    /// the first one that covers the part counts.
+    /// The family of `part`, if it has one: the first that covers it.
     #[must_use]
     pub fn family(&self, part: &Part) -> Option<&Family> {
         self.families.iter().find(|family| family.parts.iter().any(|scope| scope.covers(part)))
@@ -107,9 +107,11 @@ impl PolicyText {
 
 impl Predicate for PolicyText {
     const TYPE: &'static str = "urn:ecugate:policy:v1";
+}
 
-    fn subjects(&self) -> Vec<Subject> {
-        vec![Subject::new(self.site.to_string(), Sha256::of(self.site.as_str().as_bytes()))]
+impl Document for PolicyText {
+    fn subjects(&self) -> Vec<(String, Sha256)> {
+        vec![(self.site.to_string(), Sha256::of(self.site.as_str().as_bytes()))]
     }
 
     fn fault(&self, _limits: &Limits) -> Option<Finding> {

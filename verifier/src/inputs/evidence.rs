@@ -4,7 +4,8 @@ use crate::documents::anchor_list::Role;
 use crate::documents::envelope::Envelope;
 use crate::documents::manifest::release::{Component, Held, Release};
 use crate::documents::manifest::shipment::{Condition, Shipment, Unit};
-use crate::documents::statement::{Predicate, predicate_type_of, read_unverified};
+use crate::documents::document::read_unverified;
+use crate::documents::statement::{Predicate, predicate_type_of};
 use crate::syntax::certificate::{Certificate, certificates};
 use crate::syntax::crl::{Crl, crls};
 use crate::syntax::image::{Measurement, Plan};
@@ -202,12 +203,12 @@ impl Manifest {
         };
         if kind == Release::TYPE {
             match read_unverified::<Release>(&envelope, limits) {
-                Ok(claimed) => Self::Release(Box::new(envelope), Box::new(claimed.into_claims().into_predicate())),
+                Ok(claimed) => Self::Release(Box::new(envelope), Box::new(claimed)),
                 Err(fault) => malformed(fault.finding()),
             }
         } else if kind == Shipment::TYPE {
             match read_unverified::<Shipment>(&envelope, limits) {
-                Ok(claimed) => Self::Shipment(Box::new(envelope), Box::new(claimed.into_claims().into_predicate())),
+                Ok(claimed) => Self::Shipment(Box::new(envelope), Box::new(claimed)),
                 Err(fault) => malformed(fault.finding()),
             }
         } else {

@@ -104,6 +104,12 @@ impl InForce {
         self.text.family(part).map_or(self.text.minimum, |family| family.minimum)
     }
 
+    /// The least assurance for a part that no family names.
+    #[must_use]
+    pub const fn minimum_of_unknown(&self) -> Minimum {
+        self.text.minimum
+    }
+
     /// The waiver of `check`, if one is in force at `now`.
     #[must_use]
     pub fn waiver(&self, check: Waivable, now: Time) -> Option<&Waiver> {

@@ -236,7 +236,7 @@ reasons! {
     ReadoutReused = "readout-reused", Contradicts;
 
     // the identity of the unit
-    IdentityBelowMinimum = "identity-below-minimum", Absent;
+    IdentityBelowMinimum = "identity-below-minimum", Stuck;
     DeviceProofMissing = "device-proof-missing", Absent;
     DeviceProofUnsupported = "device-proof-unsupported", Stuck;
     DeviceKeyIsSigner = "device-key-is-signer", Contradicts;

@@ -2,7 +2,8 @@
 
 use super::Validity;
 use super::assurance::Minimum;
-use crate::documents::statement::{Predicate, Subject};
+use crate::documents::document::Document;
+use crate::documents::statement::Predicate;
 use crate::syntax::image::{Form, Plan, RangeAsk, Span};
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
@@ -182,15 +183,17 @@ pub struct UniqueArea {
 
 impl Predicate for Release {
     const TYPE: &'static str = "urn:ecugate:release:v1";
+}
 
-    fn subjects(&self) -> Vec<Subject> {
+impl Document for Release {
+    fn subjects(&self) -> Vec<(String, Sha256)> {
         let mut subjects = Vec::new();
         for component in &self.components {
             if let Some(file) = &component.file {
-                subjects.push(Subject::new(component.name.to_string(), file.sha256));
+                subjects.push((component.name.to_string(), file.sha256));
             }
             for range in &component.ranges {
-                subjects.push(Subject::new(format!("{}#{}", component.name, range.name), range.sha256));
+                subjects.push((format!("{}#{}", component.name, range.name), range.sha256));
             }
         }
         subjects

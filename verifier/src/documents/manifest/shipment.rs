@@ -1,7 +1,8 @@
 //! The shipment manifest: which units left the manufacturer (or a distributor who may list serials), and to whom.
 
 use super::Validity;
-use crate::documents::statement::{Predicate, Subject};
+use crate::documents::document::Document;
+use crate::documents::statement::Predicate;
 use crate::values::digest::{Hasher, Sha256};
 use crate::values::finding::Finding;
 use crate::values::ident::{Hardware, Manufacturer, Name, Part, Serial};
@@ -95,9 +96,11 @@ impl Shipment {
 
 impl Predicate for Shipment {
     const TYPE: &'static str = "urn:ecugate:shipment:v1";
+}
 
-    fn subjects(&self) -> Vec<Subject> {
-        vec![Subject::new(self.shipment.to_string(), self.units_digest())]
+impl Document for Shipment {
+    fn subjects(&self) -> Vec<(String, Sha256)> {
+        vec![(self.shipment.to_string(), self.units_digest())]
     }
 
     fn fault(&self, limits: &Limits) -> Option<Finding> {

@@ -2,7 +2,7 @@
 //! never taken from a document.
 
 use crate::documents::envelope::{Envelope, Verified};
-use crate::documents::statement::{Predicate, Statement};
+use crate::documents::document::{self, Document};
 use crate::values::finding::Finding;
 use crate::values::ident::Name;
 use crate::values::keys::PublicKey;
@@ -80,12 +80,12 @@ impl Authority {
     }
 
     /// Opens a document of the authority: envelope, threshold, statement, in this order.
-    pub(in crate::inputs) fn open<P: Predicate>(
+    pub(in crate::inputs) fn open<D: Document>(
         &self,
         bytes: Option<&[u8]>,
         reasons: &DocumentReasons,
         limits: &Limits,
-    ) -> Result<(P, Envelope), Finding> {
+    ) -> Result<(D, Envelope), Finding> {
         let because = |reason: Reason, finding: Finding| Finding {
             reason,
             place: reasons.document.to_owned(),
@@ -100,9 +100,9 @@ impl Authority {
             let verified: Verified<'_> = envelope
                 .verify_threshold(&self.holders, self.threshold)
                 .map_err(|fault| because(reasons.threshold, fault.finding()))?;
-            Statement::<P>::read(&verified, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?
+            document::read::<D>(&verified, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?
         };
-        Ok((predicate.into_predicate(), envelope))
+        Ok((predicate, envelope))
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Signer<'a> {
     waived: Option<Finding>,
 }
 
-impl Signer<'_> {
+impl<'a> Signer<'a> {
     /// Its certification path.
     #[must_use]
     pub const fn path(&self) -> &ValidPath {
@@ -60,7 +60,7 @@ impl Signer<'_> {
 
     /// The line of the anchor list under which it signs.
     #[must_use]
-    pub const fn listing(&self) -> &Listing {
+    pub const fn listing(&self) -> &'a Listing {
         self.listing
     }
 
