@@ -4,6 +4,8 @@ pub mod envelope;
 
 pub mod statement;
 
+pub mod document;
+
 pub mod manifest;
 
 pub mod anchor_list;

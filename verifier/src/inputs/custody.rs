@@ -1,1 +1,334 @@
-//! (being written)
+//! Where an identity stands, and what that makes of a new arrival (`docs/ledger.md`, identity states).
+//!
+//! A pure function over what the ledger remembers: [`standing`]. A key once claimed is never free again: leaving
+//! custody changes the state, it does not free the key.
+
+use crate::values::digest::Sha256;
+use crate::values::finding::Finding;
+use crate::values::ident::{KeyKind, Name, UnitKey};
+use crate::values::reason::Reason;
+use core::fmt;
+
+/// One attempt to receive one box: station and 16 random bytes. Made before anything is judged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// The station that made the attempt.
+    pub station: Name,
+    /// 32 lower-case hex digits.
+    pub nonce: Nonce,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.station, self.nonce)
+    }
+}
+
+/// 16 random bytes, written as 32 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nonce([u8; 16]);
+
+impl Nonce {
+    /// From bytes that the caller drew at random.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::values::digest::hex::encode(&self.0))
+    }
+}
+
+impl serde::Serialize for Nonce {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Nonce {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        let bytes = crate::values::digest::hex::decode(&text).and_then(|bytes| bytes.try_into().ok()).map(Self);
+        bytes
+            .filter(|nonce| nonce.to_string() == text)
+            .ok_or_else(|| serde::de::Error::custom("expected 32 lower-case hex digits"))
+    }
+}
+
+/// What an entry of the ledger says of the unit whose keys it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// A verdict that could not decide.
+    Held,
+    /// A verdict of quarantine for want of evidence.
+    Unproven,
+    /// A verdict of quarantine because evidence contradicts.
+    Suspect,
+    /// A verdict of accept: the keys are claimed.
+    Accepted,
+    /// Accepted, and then seen again: no redemption, no dispatch.
+    Contested,
+    /// Accepted and undone at the dock.
+    Voided,
+    /// Went to the line or the customer.
+    Shipped,
+    /// Present before the gate was; not checked.
+    Legacy,
+    /// Leased to another site.
+    Leased,
+}
+
+impl State {
+    /// The word that stands in the ledger.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Unproven => "unproven",
+            Self::Suspect => "suspect",
+            Self::Accepted => "accepted",
+            Self::Contested => "contested",
+            Self::Voided => "voided",
+            Self::Shipped => "shipped",
+            Self::Legacy => "legacy",
+            Self::Leased => "leased",
+        }
+    }
+
+    /// The state of this word, if there is one.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::Held,
+            Self::Unproven,
+            Self::Suspect,
+            Self::Accepted,
+            Self::Contested,
+            Self::Voided,
+            Self::Shipped,
+            Self::Legacy,
+            Self::Leased,
+        ]
+        .into_iter()
+        .find(|state| state.word() == word)
+    }
+}
+
+/// One entry of the ledger that names at least one of the arriving unit's keys.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sighting {
+    /// Its number in the ledger.
+    pub seq: u64,
+    /// Where the unit of that entry stands *now*.
+    pub state: State,
+    /// The attempt that wrote it.
+    pub attempt: Attempt,
+    /// The digest of what was presented then.
+    pub evidence: Sha256,
+    /// Every key that the entry names.
+    pub keys: Vec<UnitKey>,
+}
+
+/// What the memory makes of an arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Never seen: judged on its merits.
+    New,
+    /// Seen only in holds and for want of papers: judged on its merits; the new entry supersedes these.
+    Supersedes(Vec<u64>),
+    /// This very attempt with this very evidence is recorded: its own record answers, and it is no clone of itself.
+    Recorded(u64),
+    /// The identity is taken, or doubtful.
+    Refused {
+        /// Why, one finding an entry.
+        findings: Vec<Finding>,
+        /// Accepted entries that become contested in the same transaction.
+        contests: Vec<u64>,
+    },
+}
+
+/// Looks a unit up among what was seen: the identity table.
+///
+/// `keys` are the keys of the arriving unit, `evidence` the digest of what is presented.
+#[must_use]
+pub fn standing(sightings: &[Sighting], attempt: &Attempt, evidence: &Sha256, keys: &[UnitKey]) -> Standing {
+    let mut supersedes = Vec::new();
+    let mut findings = Vec::new();
+    let mut contests = Vec::new();
+    for sighting in sightings.iter().filter(|sighting| is_of_this_unit(&sighting.keys, keys)) {
+        if sighting.attempt == *attempt {
+            if sighting.evidence == *evidence {
+                return Standing::Recorded(sighting.seq);
+            }
+            findings.push(found(Reason::AttemptReused, sighting, "the same evidence under the same attempt"));
+            continue;
+        }
+        if matches!(sighting.state, State::Accepted | State::Contested) {
+            contests.push(sighting.seq);
+        }
+        match refusal(sighting, keys) {
+            Some(finding) => findings.push(finding),
+            None => supersedes.push(sighting.seq),
+        }
+    }
+    if !findings.is_empty() {
+        Standing::Refused { findings, contests }
+    } else if supersedes.is_empty() {
+        Standing::New
+    } else {
+        Standing::Supersedes(supersedes)
+    }
+}
+
+/// The row of the identity table for one earlier entry. `None`: judged on its merits.
+fn refusal(sighting: &Sighting, keys: &[UnitKey]) -> Option<Finding> {
+    let (reason, expected) = match sighting.state {
+        State::Held | State::Unproven => {
+            if agree(&sighting.keys, keys) {
+                return None;
+            }
+            (Reason::KeyNotTheSame, "the keys of the earlier entry")
+        }
+        State::Suspect => (Reason::IdentitySuspectBefore, "an identity that two persons cleared"),
+        State::Accepted | State::Contested => (Reason::IdentitySeenBefore, "an identity never seen before"),
+        State::Voided => (Reason::IdentityVoided, "an identity never accepted and undone"),
+        State::Shipped => (Reason::IdentityShipped, "a return authorisation for a unit that left"),
+        State::Legacy => (Reason::IdentityLegacy, "an identity that was not here before the gate"),
+        State::Leased => (Reason::IdentityLeased, "an identity that is ours to receive"),
+    };
+    Some(found(reason, sighting, expected))
+}
+
+fn found(reason: Reason, sighting: &Sighting, expected: &str) -> Finding {
+    Finding::new(
+        reason,
+        format!("ledger entry {}", sighting.seq),
+        expected,
+        format!("{} by attempt {}", sighting.state.word(), sighting.attempt),
+    )
+}
+
+/// Whether an entry is about the arriving unit: a shared key. A shared *serial alone* counts only while one side has
+/// no unit key: two manufacturers may use one serial, but where no manufacturer resolves a match is a finding.
+fn is_of_this_unit(theirs: &[UnitKey], ours: &[UnitKey]) -> bool {
+    let names_unit = |keys: &[UnitKey]| keys.iter().any(|key| key.kind == KeyKind::Unit);
+    let serial_counts = !(names_unit(theirs) && names_unit(ours));
+    theirs
+        .iter()
+        .filter(|key| key.kind != KeyKind::FoldedSpelling && key.kind != KeyKind::LabelNumber)
+        .any(|key| (key.kind != KeyKind::Serial || serial_counts) && ours.contains(key))
+}
+
+/// Whether no kind of key that both sides name has different values: the unit of a hold may gain keys, never change
+/// one.
+fn agree(theirs: &[UnitKey], ours: &[UnitKey]) -> bool {
+    theirs
+        .iter()
+        .filter(|key| key.kind.claims() || key.kind == KeyKind::Serial)
+        .all(|key| ours.contains(key) || !ours.iter().any(|own| own.kind == key.kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, Nonce, Sighting, Standing, State, standing};
+    use crate::values::digest::Sha256;
+    use crate::values::ident::{KeyKind, Manufacturer, Name, Part, Serial, UnitKey};
+    use crate::values::reason::Reason;
+
+    fn attempt(n: u8) -> Attempt {
+        Attempt { station: Name::new("dock-1").unwrap(), nonce: Nonce::from_bytes([n; 16]) }
+    }
+
+    fn unit(maker: &str, serial: &str) -> Vec<UnitKey> {
+        let serial = Serial::new(serial).unwrap();
+        vec![
+            UnitKey::unit(&Manufacturer::new(maker).unwrap(), &Part::new("P1").unwrap(), &serial),
+            UnitKey::serial(&serial),
+        ]
+    }
+
+    fn seen(state: State, keys: Vec<UnitKey>) -> Sighting {
+        Sighting { seq: 7, state, attempt: attempt(1), evidence: Sha256::of(b"then"), keys }
+    }
+
+    fn reasons(standing: &Standing) -> Vec<Reason> {
+        match standing {
+            Standing::Refused { findings, .. } => findings.iter().map(|finding| finding.reason).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_state_of_an_earlier_entry_gives_the_row_of_the_identity_table() {
+        let now = Sha256::of(b"now");
+        for (state, reason, contested) in [
+            (State::Suspect, Reason::IdentitySuspectBefore, false),
+            (State::Accepted, Reason::IdentitySeenBefore, true),
+            (State::Contested, Reason::IdentitySeenBefore, true),
+            (State::Voided, Reason::IdentityVoided, false),
+            (State::Shipped, Reason::IdentityShipped, false),
+            (State::Legacy, Reason::IdentityLegacy, false),
+            (State::Leased, Reason::IdentityLeased, false),
+        ] {
+            let got = standing(&[seen(state, unit("M", "S1"))], &attempt(2), &now, &unit("M", "S1"));
+            assert_eq!(reasons(&got), [reason], "{state:?}");
+            let Standing::Refused { contests, .. } = got else { panic!() };
+            assert_eq!(contests, if contested { vec![7] } else { vec![] }, "{state:?}");
+        }
+        for state in [State::Held, State::Unproven] {
+            let got = standing(&[seen(state, unit("M", "S1"))], &attempt(2), &now, &unit("M", "S1"));
+            assert_eq!(got, Standing::Supersedes(vec![7]));
+        }
+        assert_eq!(standing(&[], &attempt(2), &now, &unit("M", "S1")), Standing::New);
+    }
+
+    #[test]
+    fn the_same_attempt_with_the_same_evidence_is_its_own_record_and_with_other_evidence_is_refused() {
+        let earlier = [seen(State::Accepted, unit("M", "S1"))];
+        let got = standing(&earlier, &attempt(1), &Sha256::of(b"then"), &unit("M", "S1"));
+        assert_eq!(got, Standing::Recorded(7));
+        let got = standing(&earlier, &attempt(1), &Sha256::of(b"other"), &unit("M", "S1"));
+        assert_eq!(reasons(&got), [Reason::AttemptReused]);
+    }
+
+    #[test]
+    fn one_serial_of_two_manufacturers_is_two_units_but_a_serial_without_manufacturer_is_a_match() {
+        let now = Sha256::of(b"now");
+        let earlier = [seen(State::Accepted, unit("M", "S1"))];
+        assert_eq!(standing(&earlier, &attempt(2), &now, &unit("N", "S1")), Standing::New);
+        let serial_only = [UnitKey::serial(&Serial::new("S1").unwrap())];
+        assert_eq!(reasons(&standing(&earlier, &attempt(2), &now, &serial_only)), [Reason::IdentitySeenBefore]);
+    }
+
+    #[test]
+    fn attack_50_the_same_device_key_under_another_serial_is_the_same_unit() {
+        let key = UnitKey::digest(KeyKind::DeviceKey, &Sha256::of(b"key"));
+        let mut first = unit("M", "S1");
+        first.push(key.clone());
+        let mut second = unit("M", "S2");
+        second.push(key);
+        let got = standing(&[seen(State::Accepted, first)], &attempt(2), &Sha256::of(b"now"), &second);
+        assert_eq!(reasons(&got), [Reason::IdentitySeenBefore]);
+    }
+
+    #[test]
+    fn a_held_unit_that_comes_back_with_another_chip_is_not_the_same_unit() {
+        let chip = |n: &[u8]| UnitKey::digest(KeyKind::ChipId, &Sha256::of(n));
+        let with = |n: &[u8]| {
+            let mut keys = unit("M", "S1");
+            keys.push(chip(n));
+            keys
+        };
+        let earlier = [seen(State::Held, with(b"a"))];
+        let now = Sha256::of(b"now");
+        assert_eq!(reasons(&standing(&earlier, &attempt(2), &now, &with(b"b"))), [Reason::KeyNotTheSame]);
+        assert_eq!(standing(&earlier, &attempt(2), &now, &with(b"a")), Standing::Supersedes(vec![7]));
+        assert_eq!(standing(&earlier, &attempt(2), &now, &unit("M", "S1")), Standing::Supersedes(vec![7]));
+    }
+}

@@ -99,6 +99,7 @@ reasons! {
     AlgorithmNotForKey = "algorithm-not-for-key", Contradicts;
     SignatureMalformed = "signature-malformed", Contradicts;
     SignatureInvalid = "signature-invalid", Contradicts;
+    SignatureRepeated = "signature-repeated", Contradicts;
 
     // envelopes and statements
     EnvelopeMalformed = "envelope-malformed", Unreadable;
@@ -158,6 +159,8 @@ reasons! {
     PartNotGated = "part-not-gated", Usage;
     PartObserved = "part-observed", Stuck;
     ThresholdZero = "threshold-zero", Stuck;
+    ThresholdNotMet = "threshold-not-met", Stuck;
+    AuthorityKeyShared = "authority-key-shared", Stuck;
 
     // what a signer may say
     RoleNotListed = "role-not-listed", Contradicts;
@@ -233,7 +236,7 @@ reasons! {
     ReadoutReused = "readout-reused", Contradicts;
 
     // the identity of the unit
-    IdentityBelowMinimum = "identity-below-minimum", Absent;
+    IdentityBelowMinimum = "identity-below-minimum", Stuck;
     DeviceProofMissing = "device-proof-missing", Absent;
     DeviceProofUnsupported = "device-proof-unsupported", Stuck;
     DeviceKeyIsSigner = "device-key-is-signer", Contradicts;
@@ -245,6 +248,8 @@ reasons! {
     IdentityLegacy = "identity-legacy", Contradicts;
     IdentityLeased = "identity-leased", Contradicts;
     KeyNotTheSame = "key-not-the-same", Contradicts;
+    AttemptReused = "attempt-reused", Contradicts;
+    SightingsLimit = "sightings-limit", Contradicts;
 
     // memory and clock
     MemoryUnavailable = "memory-unavailable", Passing;

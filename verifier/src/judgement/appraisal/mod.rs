@@ -1,1 +1,236 @@
-//! (being written)
+//! The appraisal: every question about one dossier, each answered. Pure and infallible: a failed check is a finding,
+//! never an error, and what could not be asked is *not run*, which never counts as passed.
+
+pub mod question;
+
+pub mod answers;
+
+mod documents;
+
+mod listing;
+
+mod firmware;
+
+mod identity;
+
+use crate::documents::manifest::assurance::{Firmware, Identity, Minimum};
+use crate::documents::policy_text::{GateRule, Waivable};
+use crate::inputs::custody::Standing;
+use crate::inputs::dossier::{Dossier, Environment};
+use crate::inputs::evidence::Presented;
+use crate::inputs::memory::{CrlSeen, Known, Memory, ReleaseSeen};
+use crate::inputs::policy::{InForce, Policy};
+use crate::inputs::trust::anchors::Anchors;
+use crate::syntax::label::{self, LabelledUnit};
+use crate::values::finding::Finding;
+use crate::values::ident::{Manufacturer, Part, Serial, UnitKey};
+use crate::values::limits::Limits;
+use crate::values::reason::Reason;
+use answers::{Answer, Answers};
+use question::Question;
+
+/// How far the clock may stand behind the last entry: the spread of two stations that agree.
+const CLOCK_SLACK_MILLIS: i64 = 2_000;
+
+/// Everything that one appraisal found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appraisal {
+    /// Trial or production.
+    pub environment: Environment,
+    /// Every question with its answer.
+    pub answers: Answers,
+    /// Whether the gate applies.
+    pub gate: GateRule,
+    /// The unit, as far as it is known.
+    pub unit: UnitName,
+    /// How its identity was established.
+    pub identity: Identity,
+    /// How its firmware was established.
+    pub firmware: Firmware,
+    /// The least of both that an accept needs.
+    pub minimum: Minimum,
+    /// The keys under which this unit is remembered, from verified documents.
+    pub keys: Vec<UnitKey>,
+    /// What the memory makes of it.
+    pub standing: Standing,
+    /// What the policy waived, and what that check would have said.
+    pub waived: Vec<(Waivable, Finding)>,
+    /// What a recorded verdict teaches the memory: CRLs that were used.
+    pub crls: Vec<CrlSeen>,
+    /// What a recorded verdict teaches the memory: security versions.
+    pub releases: Vec<ReleaseSeen>,
+}
+
+/// The unit, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitName {
+    /// From verified documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manufacturer: Option<Manufacturer>,
+    /// From verified documents; else what the label states, if it states one part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// From the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<Serial>,
+}
+
+/// Appraises a dossier with the caps of [`Limits::STANDARD`].
+#[must_use]
+pub fn appraise(dossier: &Dossier) -> Appraisal {
+    let limits = &Limits::STANDARD;
+    let mut answers = Answers::default();
+    let known = memory(dossier, &mut answers);
+    clock(dossier, known, &mut answers);
+    anchors(dossier, &mut answers);
+    let policy = policy(dossier, &mut answers);
+    papers(dossier, &mut answers);
+    let label = label_of(dossier, &mut answers);
+    let gate = gate(policy, label.as_ref());
+
+    let believed = documents::believe(dossier, policy, known, limits, &mut answers);
+    let matched = listing::find(dossier, policy, known, label.as_ref(), &believed, &mut answers);
+    let firmware = firmware::measure(dossier, &matched, known, &mut answers);
+    let identity = identity::judge(dossier, known, label.as_ref(), &matched, limits, &mut answers);
+    let minimum = minimum(policy, label.as_ref(), &matched);
+    identity::minima(dossier, minimum, identity.level, firmware, &mut answers);
+
+    Appraisal {
+        environment: dossier.inputs().environment,
+        gate,
+        unit: unit_name(label.as_ref(), &matched),
+        identity: identity.level,
+        firmware,
+        minimum,
+        keys: identity.keys,
+        standing: identity.standing,
+        waived: believed.waived,
+        crls: believed.crls,
+        releases: matched.teaches(),
+        answers,
+    }
+}
+
+fn memory<'d>(dossier: &'d Dossier, answers: &mut Answers) -> Option<&'d Known> {
+    match &dossier.inputs().memory {
+        Memory::Known(known) => {
+            answers.pass(Question::Memory, format!("{} entries", known.size));
+            Some(known)
+        }
+        Memory::Unavailable(finding) => {
+            answers.fail(Question::Memory, finding.clone());
+            None
+        }
+    }
+}
+
+fn clock(dossier: &Dossier, known: Option<&Known>, answers: &mut Answers) {
+    let now = dossier.inputs().now;
+    match known.map(|known| known.last) {
+        None => answers.not_run(Question::Clock, "the memory"),
+        Some(Some(last)) if now.unix_millis() < last.unix_millis().saturating_sub(CLOCK_SLACK_MILLIS) => {
+            let expected = format!("{last} (the last entry) or later");
+            answers.fail(Question::Clock, Finding::new(Reason::ClockBehind, "clock", expected, now.to_string()));
+        }
+        Some(_) => answers.pass(Question::Clock, now.to_string()),
+    }
+}
+
+fn anchors(dossier: &Dossier, answers: &mut Answers) {
+    match dossier.anchors() {
+        Anchors::Listed(set) => {
+            let found = format!("{} listed, list version {}", set.anchors().len(), set.version());
+            answers.pass(Question::Anchors, found);
+        }
+        Anchors::Unavailable(finding) => answers.fail(Question::Anchors, finding.clone()),
+    }
+}
+
+fn policy<'d>(dossier: &'d Dossier, answers: &mut Answers) -> Option<&'d InForce> {
+    match dossier.policy() {
+        Policy::InForce(policy) => {
+            answers.pass(Question::Policy, format!("version {}", policy.version()));
+            Some(policy)
+        }
+        Policy::Unavailable(finding) => {
+            answers.fail(Question::Policy, finding.clone());
+            None
+        }
+    }
+}
+
+/// What could not be read is never dropped: one malformed paper beside good ones keeps the unit out.
+fn papers(dossier: &Dossier, answers: &mut Answers) {
+    let evidence = dossier.evidence();
+    let mut findings: Vec<Finding> = evidence.excess.iter().chain(&evidence.unreadable).cloned().collect();
+    findings.extend(documents::malformed(evidence));
+    if evidence.manifests.is_empty() {
+        findings.push(Finding::new(Reason::ManifestAbsent, "manifests", "a release and a shipment", "none"));
+    }
+    if findings.is_empty() {
+        answers.pass(Question::Papers, format!("{} manifests", evidence.manifests.len()));
+    } else {
+        answers.answer(Question::Papers, Answer::Fail(findings));
+    }
+}
+
+fn label_of(dossier: &Dossier, answers: &mut Answers) -> Option<LabelledUnit> {
+    let evidence = dossier.evidence();
+    let unit = match &evidence.label {
+        Presented::Absent => Err(Finding::new(Reason::LabelMissing, "label", "a scanned label", "none")),
+        Presented::Malformed(finding) => Err(finding.clone()),
+        Presented::Parsed(unit) => match &evidence.housing_label {
+            Presented::Absent => Ok(unit.clone()),
+            Presented::Malformed(finding) => Err(finding.clone().within("housing label")),
+            Presented::Parsed(housing) => label::agree(unit, housing).map_err(|fault| fault.finding()),
+        },
+    };
+    match unit {
+        Ok(unit) => {
+            answers.pass(Question::Label, format!("serial {}", unit.serial));
+            Some(unit)
+        }
+        Err(finding) => {
+            answers.fail(Question::Label, finding);
+            None
+        }
+    }
+}
+
+/// Whether the gate applies: only where *every* part number on the label belongs to a family that is not gated.
+fn gate(policy: Option<&InForce>, label: Option<&LabelledUnit>) -> GateRule {
+    let (Some(policy), Some(unit)) = (policy, label) else { return GateRule::Gated };
+    let mut rules = unit.parts.iter().map(|part| policy.gate(part));
+    match rules.next() {
+        None => GateRule::Gated,
+        Some(first) if rules.all(|rule| rule == first) => first,
+        Some(_) => GateRule::Gated,
+    }
+}
+
+/// The stricter of policy and release; of all parts where the part is not established.
+fn minimum(policy: Option<&InForce>, label: Option<&LabelledUnit>, matched: &listing::Matched<'_>) -> Minimum {
+    let strictest = Minimum { identity: Identity::DeviceKey, firmware: Firmware::Measured };
+    let Some(policy) = policy else { return strictest };
+    let stated = match (matched.part(), label) {
+        (Some(part), _) => policy.minimum(part),
+        (None, Some(unit)) => {
+            unit.parts.iter().map(|part| policy.minimum(part)).fold(policy.minimum_of_unknown(), Minimum::and)
+        }
+        (None, None) => policy.minimum_of_unknown(),
+    };
+    matched.release().map_or(stated, |release| stated.and(release.minimum))
+}
+
+fn unit_name(label: Option<&LabelledUnit>, matched: &listing::Matched<'_>) -> UnitName {
+    let stated = label.and_then(|unit| match unit.parts.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    });
+    UnitName {
+        manufacturer: matched.manufacturer().cloned(),
+        part: matched.part().cloned().or(stated),
+        serial: label.map(|unit| unit.serial.clone()),
+    }
+}
