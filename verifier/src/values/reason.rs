@@ -290,10 +290,12 @@ reasons! {
     SiteMalformed = "site-malformed", Usage;
     SiteExists = "site-exists", Usage;
     LedgerMissing = "ledger-missing", Stuck;
+    LedgerExists = "ledger-exists", Usage;
     LedgerNewer = "ledger-newer", Stuck;
     LedgerBusy = "ledger-busy", Passing;
     LedgerFailed = "ledger-failed", Passing;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
 }
 
