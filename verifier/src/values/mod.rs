@@ -13,3 +13,5 @@ pub mod time;
 pub mod ident;
 
 pub mod keys;
+
+pub mod attempt;
