@@ -4,6 +4,8 @@ pub mod reason;
 
 pub mod finding;
 
+pub mod shown;
+
 pub mod digest;
 
 pub mod limits;
