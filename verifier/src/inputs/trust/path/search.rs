@@ -53,9 +53,9 @@ impl<'a> Search<'a> {
         seen.extend(anchors.iter().map(Certificate::digest));
         let mut nodes = vec![leaf];
         nodes.extend(untrusted.iter().filter(|certificate| seen.insert(certificate.digest())));
-        // The order of the bag must not matter, nor who could choose it: by key id, flags and dates, then by digest.
+        // The order of the bag must not matter, nor whoever chose it: by flag and dates, then by digest.
         if let Some(pool) = nodes.get_mut(1..) {
-            pool.sort_by_key(|one| (!one.points_at(one), !one.is_ca(), !one.is_valid_at(options.at), one.digest()));
+            pool.sort_by_key(|one| (!one.is_ca(), !one.is_valid_at(options.at), one.digest()));
         }
         let first_anchor = nodes.len();
         let mut seen = BTreeSet::new();
