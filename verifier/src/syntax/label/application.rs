@@ -1,187 +1,22 @@
-//! GS1 application identifiers: their lengths, characters and check digits.
+//! The GS1 application identifiers.
 //!
-//! Source: GS1 General Specifications, sections 3.2 (identifiers and formats), 7.8.5 (element strings of
-//! predefined length), 7.9.1 (check digit), 7.11 (character sets 82, 39 and 64); compared with the GS1 Barcode Syntax
-//! Dictionary.
+//! Source: GS1 General Specifications, section 3.2; compared with the GS1 Barcode Syntax Dictionary of July 2026.
 
-use super::fault::LabelFault;
-use crate::values::reason::Reason;
+use super::form::{Application, DATE, checked, fixed, maybe, n, n_to, open, x, x_to, y_to, z_to};
 
-/// One application identifier, or a range of them that share a form.
-#[derive(Debug)]
-pub(super) struct Application {
-    first: u16,
-    last: u16,
-    /// Digits of the identifier: 2, 3 or 4.
-    pub(super) digits: usize,
-    /// Of predefined length: no separator follows (figure 7.8.5-2).
-    pub(super) predefined: bool,
-    form: &'static [Piece],
+/// The identifier that `text` begins with. No identifier begins another, so there is at most one.
+pub(super) fn at_start(text: &str) -> Option<&'static Application> {
+    TABLE.iter().find(|known| {
+        text.get(..known.digits)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|digits| digits.parse::<u16>().ok())
+            .is_some_and(|number| (known.first..=known.last).contains(&number))
+    })
 }
 
-/// A stretch of the value.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    set: Set,
-    least: usize,
-    most: usize,
-}
-
-/// Which characters a stretch holds, and what else holds for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Set {
-    Digits,
-    /// Digits of which the last is the check digit (section 7.9.1).
-    Checked,
-    /// YYMMDD, where day 00 stands for the last of the month (section 7.12).
-    Date,
-    Set82,
-    Set39,
-    /// Base64 for URIs and file names.
-    Set64,
-}
-
-impl Application {
-    /// The identifier that `text` begins with. No identifier begins another, so there is at most one.
-    pub(super) fn at_start(text: &str) -> Option<&'static Self> {
-        TABLE.iter().find(|known| {
-            text.get(..known.digits)
-                .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-                .and_then(|digits| digits.parse::<u16>().ok())
-                .is_some_and(|number| (known.first..=known.last).contains(&number))
-        })
-    }
-
-    /// The identifier that `text` is.
-    pub(super) fn exactly(text: &str) -> Option<&'static Self> {
-        Self::at_start(text).filter(|known| known.digits == text.len())
-    }
-
-    /// Most characters of the value; all of them where the length is predefined.
-    pub(super) fn most(&self) -> usize {
-        self.form.iter().map(|piece| piece.most).sum()
-    }
-
-    /// Holds a value against the form. Offsets count from the begin of the value.
-    pub(super) fn check(&self, value: &str) -> Result<(), LabelFault> {
-        let most = self.most();
-        let least: usize = self.form.iter().map(|piece| piece.least).sum();
-        let found = || format!("{} characters: {value}", value.len());
-        if value.len() > most && !self.predefined {
-            let expected = format!("at most {most} characters up to the separator (GS)");
-            return Err(LabelFault::new(Reason::LabelSeparatorLost, most, expected, found()));
-        }
-        if value.len() < least || value.len() > most {
-            let expected = if least == most { format!("{most} characters") } else { format!("{least} to {most}") };
-            return Err(LabelFault::new(Reason::LabelFieldMalformed, 0, expected, found()));
-        }
-        let mut start = 0;
-        for piece in self.form {
-            let end = value.len().min(start + piece.most);
-            piece.check(value.get(start..end).unwrap_or_default()).map_err(|fault| fault.moved(start))?;
-            start = end;
-        }
-        Ok(())
-    }
-}
-
-impl Piece {
-    fn check(self, text: &str) -> Result<(), LabelFault> {
-        if let Some(place) = text.bytes().position(|byte| !self.set.holds(byte)) {
-            let found = text.get(place..).unwrap_or_default();
-            return Err(LabelFault::new(Reason::LabelFieldMalformed, place, self.set.name(), found));
-        }
-        if text.len() < self.least {
-            let expected = format!("{} characters", self.least);
-            return Err(LabelFault::new(Reason::LabelFieldMalformed, 0, expected, text));
-        }
-        match self.set {
-            Set::Checked if !text.is_empty() => check_digit(text),
-            Set::Date if !is_date(text) => Err(LabelFault::new(Reason::LabelFieldMalformed, 0, "a date, YYMMDD", text)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Set {
-    fn holds(self, byte: u8) -> bool {
-        match self {
-            Self::Digits | Self::Checked | Self::Date => byte.is_ascii_digit(),
-            Self::Set82 => byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte),
-            Self::Set39 => byte.is_ascii_digit() || byte.is_ascii_uppercase() || b"#-/".contains(&byte),
-            Self::Set64 => byte.is_ascii_alphanumeric() || b"-_=".contains(&byte),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Digits | Self::Checked | Self::Date => "digits",
-            Self::Set82 => "characters of GS1 set 82",
-            Self::Set39 => "characters of GS1 set 39",
-            Self::Set64 => "characters of GS1 set 64",
-        }
-    }
-}
-
-/// Modulo 10 with weights 3 and 1 from the right (section 7.9.1).
-fn check_digit(digits: &str) -> Result<(), LabelFault> {
-    let mut reversed = digits.bytes().rev().map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let found = reversed.next().unwrap_or_default();
-    let sum: u32 = reversed.zip([3, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
-    let right = (10 - sum % 10) % 10;
-    if right == found {
-        return Ok(());
-    }
-    let place = digits.len().saturating_sub(1);
-    Err(LabelFault::new(Reason::LabelCheckDigit, place, format!("check digit {right}"), format!("{found} in {digits}")))
-}
-
-fn is_date(text: &str) -> bool {
-    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<u8>().ok());
-    let days = match number(2, 4) {
-        Some(2) => 29,
-        Some(4 | 6 | 9 | 11) => 30,
-        Some(1 | 3 | 5 | 7 | 8 | 10 | 12) => 31,
-        _ => return false,
-    };
-    number(4, 6).is_some_and(|day| day <= days)
-}
-
-const fn n(length: usize) -> Piece {
-    Piece { set: Set::Digits, least: length, most: length }
-}
-
-const fn n_to(most: usize) -> Piece {
-    Piece { set: Set::Digits, least: 1, most }
-}
-
-const fn checked(length: usize) -> Piece {
-    Piece { set: Set::Checked, least: length, most: length }
-}
-
-const DATE: Piece = Piece { set: Set::Date, least: 6, most: 6 };
-
-const fn x(length: usize) -> Piece {
-    Piece { set: Set::Set82, least: length, most: length }
-}
-
-const fn x_to(most: usize) -> Piece {
-    Piece { set: Set::Set82, least: 1, most }
-}
-
-/// The same piece, where it may be absent. Only the last of a form.
-const fn maybe(piece: Piece) -> Piece {
-    Piece { set: piece.set, least: 0, most: piece.most }
-}
-
-/// Of predefined length.
-const fn fixed(digits: usize, first: u16, last: u16, form: &'static [Piece]) -> Application {
-    Application { first, last, digits, predefined: true, form }
-}
-
-/// Ends at a separator or with the symbol.
-const fn open(digits: usize, first: u16, last: u16, form: &'static [Piece]) -> Application {
-    Application { first, last, digits, predefined: false, form }
+/// The identifier that `text` is.
+pub(super) fn exactly(text: &str) -> Option<&'static Application> {
+    at_start(text).filter(|known| known.digits == text.len())
 }
 
 const TABLE: &[Application] = &[
@@ -330,7 +165,7 @@ const TABLE: &[Application] = &[
     open(4, 8007, 8007, &[x_to(34)]),
     open(4, 8008, 8008, &[n(8), maybe(n_to(4))]),
     open(4, 8009, 8009, &[x_to(50)]),
-    open(4, 8010, 8010, &[Piece { set: Set::Set39, least: 1, most: 30 }]),
+    open(4, 8010, 8010, &[y_to(30)]),
     open(4, 8011, 8011, &[n_to(12)]),
     open(4, 8012, 8012, &[x_to(20)]),
     open(4, 8013, 8014, &[x_to(25)]),
@@ -338,7 +173,7 @@ const TABLE: &[Application] = &[
     open(4, 8019, 8019, &[n_to(10)]),
     open(4, 8020, 8020, &[x_to(25)]),
     open(4, 8026, 8026, &[checked(14), n(4)]),
-    open(4, 8030, 8030, &[Piece { set: Set::Set64, least: 1, most: 90 }]),
+    open(4, 8030, 8030, &[z_to(90)]),
     open(4, 8040, 8041, &[n(15)]),
     open(4, 8042, 8042, &[n(32)]),
     open(4, 8043, 8043, &[n(18), maybe(n_to(2))]),
@@ -352,7 +187,8 @@ const TABLE: &[Application] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{Application, TABLE};
+    use super::{TABLE, exactly};
+    use crate::syntax::label::form::Application;
     use crate::values::reason::Reason;
 
     #[test]
@@ -406,12 +242,12 @@ mod tests {
     #[test]
     fn a_check_digit_a_date_a_length_and_a_character_are_each_refused_by_their_own_reason() {
         let check = |identifier: &str, value: &str| {
-            Application::exactly(identifier).unwrap().check(value).map_err(|fault| (fault.reason(), fault.offset()))
+            exactly(identifier).unwrap().check(value).map_err(|fault| (fault.reason(), fault.offset()))
         };
         assert_eq!(check("01", "09506000134352"), Ok(()));
         assert_eq!(check("01", "09506000134353"), Err((Reason::LabelCheckDigit, Some(13))));
-        assert_eq!(check("00", "195012345678900111"), Ok(()));
-        assert_eq!(check("00", "195012345678900112"), Err((Reason::LabelCheckDigit, Some(17))));
+        assert_eq!(check("00", "195012345678900114"), Ok(()));
+        assert_eq!(check("00", "195012345678900111"), Err((Reason::LabelCheckDigit, Some(17))));
         assert_eq!(check("02", "09506000134351"), Err((Reason::LabelCheckDigit, Some(13))));
         assert_eq!(check("01", "9506000134352"), Err((Reason::LabelFieldMalformed, Some(0))));
         assert_eq!(check("17", "271231"), Ok(()));
@@ -429,7 +265,7 @@ mod tests {
         assert_eq!(check("253", "9501101020017"), Err((Reason::LabelCheckDigit, Some(12))));
         assert_eq!(check("4330", "000120-"), Ok(()));
         for unknown in ["04", "18", "3106", "4327", "810", "9", "AB", "0", ""] {
-            assert!(Application::exactly(unknown).is_none(), "{unknown}");
+            assert!(exactly(unknown).is_none(), "{unknown}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! GS1 Digital Link URIs (GS1 Digital Link Standard: URI Syntax, release 1.4, section 4): the uncompressed form.
 
-use super::application::Application;
+use super::application;
 use super::fault::LabelFault;
 use super::field::Field;
 use crate::values::reason::Reason;
@@ -112,7 +112,7 @@ fn is_key_run(run: &[(&str, usize)]) -> bool {
 }
 
 fn element(identifier: &str, value: &str, offset: usize, value_offset: usize) -> Result<Field, LabelFault> {
-    let Some(known) = Application::exactly(identifier) else {
+    let Some(known) = application::exactly(identifier) else {
         return Err(malformed(offset, "a known GS1 application identifier", identifier));
     };
     let value = decoded(value).map_err(|fault| fault.moved(value_offset))?;

@@ -157,6 +157,16 @@ fn the_prefix_is_told_and_the_raw_bytes_are_kept_with_the_line_end() {
 }
 
 #[test]
+fn pictures_of_control_characters_and_other_bytes_beyond_ascii_are_refused() {
+    let shown = read("[)>␞06␝S1␞␄".as_bytes(), &Rules::default(), &Limits::STANDARD);
+    assert_eq!(refusal(shown), (Reason::LabelMangled, Some(3)));
+    let bytes = read(b"[)>\x1e06\x1dS\xfc1\x1e\x04", &Rules::default(), &Limits::STANDARD);
+    assert_eq!(refusal(bytes), (Reason::LabelFieldMalformed, Some(8)));
+    assert_eq!(refusal(read(b"", &serial_only(), &Limits::STANDARD)), (Reason::LabelMissing, None));
+    assert_eq!(refusal(read(b"]d1\r\n", &serial_only(), &Limits::STANDARD)), (Reason::LabelMissing, Some(3)));
+}
+
+#[test]
 fn only_one_line_end_is_the_scanners() {
     assert!(strict("[)>␞06␝S1␞␄␉").is_ok());
     assert_eq!(refusal(strict("[)>␞06␝S1␞␄␊␊")), (Reason::LabelAmbiguous, Some(11)));
@@ -218,6 +228,8 @@ fn both_labels_of_a_unit_are_joined_where_they_agree() {
     assert_eq!(parts, [("1P", "MAKER1"), ("P", "CUST1")]);
     assert_eq!(unit.aliases, [("25S".into(), "UN111X9".into()), ("6J".into(), "UN1".into())]);
     assert_eq!(unit.supplier.unwrap().value, "111");
+    let bare = with(&serial_only(), "X9").unwrap().unit().unwrap();
+    assert_eq!(agree(&bare, &housing), Ok(housing.clone()));
     assert_eq!(agree(&housing, &housing), Ok(housing));
 }
 

@@ -82,7 +82,7 @@ impl fmt::Display for LabelFault {
         if let Some(offset) = self.offset {
             write!(f, " at byte {offset}")?;
         }
-        write!(f, ": expected {}, found {}", self.expected, visible(&self.found))
+        write!(f, ": expected {}, found {}", visible(&self.expected), visible(&self.found))
     }
 }
 

@@ -1,6 +1,6 @@
 //! GS1 element strings (GS1 General Specifications section 7.8): identifiers and values in one run, GS for FNC1.
 
-use super::application::Application;
+use super::application;
 use super::fault::LabelFault;
 use super::field::{Field, GS};
 use crate::values::reason::Reason;
@@ -13,7 +13,7 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field>, LabelFault> {
     let mut rest = text;
     while !rest.is_empty() || fields.is_empty() {
         let offset = text.len() - rest.len();
-        let Some(known) = Application::at_start(rest) else {
+        let Some(known) = application::at_start(rest) else {
             let expected = "a known GS1 application identifier";
             return Err(LabelFault::new(Reason::LabelFieldMalformed, offset, expected, rest));
         };
@@ -30,24 +30,19 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field>, LabelFault> {
 #[cfg(test)]
 mod tests {
     use super::fields;
-    use crate::syntax::label::field::Field;
     use crate::values::reason::Reason;
 
-    fn pairs(text: &str) -> Result<Vec<(String, String)>, (Reason, Option<usize>)> {
+    fn pairs(text: &str) -> Result<String, (Reason, Option<usize>)> {
         fields(text)
-            .map(|fields| fields.into_iter().map(|Field { identifier, value }| (identifier, value)).collect())
+            .map(|fields| fields.iter().map(|f| format!("{}={}", f.identifier, f.value)).collect::<Vec<_>>().join(" "))
             .map_err(|fault| (fault.reason(), fault.offset()))
-    }
-
-    fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
-        fields.iter().map(|(identifier, value)| ((*identifier).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn a_predefined_length_needs_no_separator_and_a_variable_one_ends_at_it() {
-        let expected = owned(&[("01", "09506000134352"), ("21", "SN00042"), ("10", "LOT7")]);
-        assert_eq!(pairs("010950600013435221SN00042\u{1d}10LOT7"), Ok(expected.clone()));
-        assert_eq!(pairs("0109506000134352\u{1d}21SN00042\u{1d}10LOT7\u{1d}"), Ok(expected));
+        let expected = "01=09506000134352 21=SN00042 10=LOT7";
+        assert_eq!(pairs("010950600013435221SN00042\u{1d}10LOT7"), Ok(expected.into()));
+        assert_eq!(pairs("0109506000134352\u{1d}21SN00042\u{1d}10LOT7\u{1d}"), Ok(expected.into()));
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod field;
 
 mod rules;
 
+mod form;
+
 mod application;
 
 mod gs1;
@@ -138,7 +140,7 @@ fn contents(symbology: Option<Symbology>, text: &str, rules: &Rules) -> Result<(
                 found,
             ));
         }
-        let mapped = rules.map(message)?;
+        let mapped = rules.map(message).map_err(|fault| fault.moved(HEADER.len()))?;
         return envelope::fields(mapped.text(), rules)
             .map_err(|fault| mapped.typed(fault, message.len()).moved(HEADER.len()));
     }

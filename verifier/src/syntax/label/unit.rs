@@ -10,8 +10,9 @@ use crate::values::reason::Reason;
 const PIECES: [&str; 6] = ["EA", "PC", "PCE", "PCS", "C62", "H87"];
 
 /// One unit, as its label states it. A claim: nothing here is verified.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// It is written and never read back: what is kept of a label is its raw text, and that is read again.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LabelledUnit {
     /// The serial, byte for byte.
     pub serial: Serial,
