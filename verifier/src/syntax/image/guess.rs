@@ -79,16 +79,19 @@ impl<'a> Peek<'a> {
         let mut head = vec![0; LOOKED_AT];
         let mut filled = 0;
         while filled < LOOKED_AT {
-            match reader.read(head.get_mut(filled..).unwrap_or_default()) {
+            let room = head.get_mut(filled..).unwrap_or_default();
+            let found = match reader.read(room) {
                 Ok(0) => break,
-                Ok(count) => filled = filled.saturating_add(count).min(LOOKED_AT),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let fault =
-                        ImageFault::new(Reason::ImageReadFailed, "the first bytes of the file", error.to_string());
-                    return Err(fault.at_offset(u64::try_from(filled).unwrap_or(u64::MAX)));
+                Ok(count) if count <= room.len() => {
+                    filled += count;
+                    continue;
                 }
-            }
+                Ok(count) => format!("{count} bytes where {} were asked for", room.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error.to_string(),
+            };
+            let fault = ImageFault::new(Reason::ImageReadFailed, "the first bytes of the file", found);
+            return Err(fault.at_offset(u64::try_from(filled).unwrap_or(u64::MAX)));
         }
         head.truncate(filled);
         Ok(Self { head, taken: 0, rest: reader })
