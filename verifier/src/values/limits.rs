@@ -53,7 +53,8 @@ pub struct Limits {
     pub image_segments: usize,
     /// Ranges and fields that are measured of one image: 1,024 over all candidate releases.
     pub image_ranges: usize,
-    /// Total length of fill that one range may ask for: 4 GiB. Gap filling must be bounded: a file may span 2^32.
+    /// Bytes hashed for all ranges of one image, fill included: 4 GiB, one pass over the largest file. Ranges that
+    /// start together are hashed once. Stops gap filling over 2^32 and hashing that grows with hostile releases.
     pub image_range_bytes: u64,
     /// Manifests judged for one unit: 64. The intake index is a hint and may name many.
     pub manifests: usize,
