@@ -16,3 +16,7 @@ pub mod documents;
 pub mod inputs;
 
 pub mod judgement;
+
+#[cfg(test)]
+#[path = "../../tests/support/pki.rs"]
+mod pki;

@@ -237,3 +237,200 @@ impl StatementFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Predicate, STATEMENT_TYPE, Statement, StatementFault, Subject, predicate_type_of};
+    use crate::documents::envelope::pen::Pen;
+    use crate::documents::envelope::{Envelope, pae, seal};
+    use crate::values::digest::Sha256;
+    use crate::values::ident::Name;
+    use crate::values::keys::Signer as _;
+    use crate::values::limits::Limits;
+    use crate::values::reason::Reason;
+    use base64::Engine as _;
+    use proptest::prelude::{ProptestConfig, any, proptest};
+    use serde_json::{Value, json};
+
+    const LIMITS: Limits = Limits::STANDARD;
+
+    #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Release {
+        version: u64,
+    }
+
+    impl Predicate for Release {
+        const TYPE: &'static str = "urn:ecugate:release:v1";
+    }
+
+    /// Another kind with the same fields.
+    #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Receipt {
+        version: u64,
+    }
+
+    impl Predicate for Receipt {
+        const TYPE: &'static str = "urn:ecugate:receipt:v1";
+    }
+
+    fn statement() -> Statement<Release> {
+        let subject = Subject { name: Name::new("image.bin").unwrap(), digest: Sha256::of(b"image") };
+        Statement { subject: vec![subject], predicate: Release { version: 3 } }
+    }
+
+    fn sealed(payload: Vec<u8>) -> Envelope {
+        seal(payload, &[(&Pen::ed25519(1), [].as_slice())]).unwrap()
+    }
+
+    fn read(envelope: &Envelope) -> Result<Statement<Release>, StatementFault> {
+        Statement::read(&envelope.verify_with(Pen::ed25519(1).public_key()).unwrap(), &LIMITS)
+    }
+
+    /// What a well-signed statement is refused for when something in it is changed.
+    fn refusal(change: impl FnOnce(&mut Value)) -> StatementFault {
+        let mut text: Value = serde_json::from_slice(&statement().to_payload().unwrap()).unwrap();
+        change(&mut text);
+        read(&sealed(text.to_string().into_bytes())).unwrap_err()
+    }
+
+    #[test]
+    fn the_payload_has_the_form_of_the_specification() {
+        let digest = Sha256::of(b"image");
+        let expected = format!(
+            r#"{{"_type":"{STATEMENT_TYPE}","subject":[{{"name":"image.bin","digest":{{"sha256":"{digest}"}}}}],"predicateType":"urn:ecugate:release:v1","predicate":{{"version":3}}}}"#
+        );
+        assert_eq!(String::from_utf8(statement().to_payload().unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_verified_statement_is_read() {
+        let envelope = sealed(statement().to_payload().unwrap());
+        assert_eq!(read(&envelope), Ok(statement()));
+        let claimed = Statement::<Release>::read_unverified(&envelope, &LIMITS).unwrap();
+        assert_eq!(claimed.unproven(), &statement());
+        assert_eq!(predicate_type_of(&envelope, &LIMITS).unwrap(), Release::TYPE);
+    }
+
+    /// Attack class 7: a receipt replayed as a manifest, signed by the right key.
+    #[test]
+    fn attack_07_a_document_of_another_kind_is_refused_by_its_predicate_type() {
+        let receipt = Statement { subject: statement().subject, predicate: Receipt { version: 3 } };
+        let envelope = sealed(receipt.to_payload().unwrap());
+        let fault = read(&envelope).unwrap_err();
+        assert_eq!(fault, StatementFault::PredicateType { expected: Release::TYPE, found: Receipt::TYPE.to_owned() });
+        assert_eq!(fault.reason(), Reason::PredicateTypeWrong);
+        assert_eq!(Statement::<Release>::read_unverified(&envelope, &LIMITS).unwrap_err(), fault);
+        for found in ["urn:ecugate:release:v2", "urn:ecugate:RELEASE:v1", "urn:ecugate:release:v1 ", ""] {
+            assert_eq!(refusal(|text| text["predicateType"] = json!(found)).reason(), Reason::PredicateTypeWrong);
+        }
+    }
+
+    /// Attack class 7: the kind is judged before the predicate is, so that no fault of another kind hides it.
+    #[test]
+    fn attack_07_the_kind_is_judged_before_the_predicate_is_read() {
+        let fault = refusal(|text| {
+            text["predicateType"] = json!("urn:ecugate:receipt:v1");
+            text["predicate"] = json!("not even an object");
+            text["extra"] = json!(1);
+        });
+        assert_eq!(fault.reason(), Reason::PredicateTypeWrong);
+        let fault = refusal(|text| {
+            text["_type"] = json!("https://in-toto.io/Statement/v0.1");
+            text["predicateType"] = json!("urn:ecugate:receipt:v1");
+        });
+        assert_eq!(fault, StatementFault::StatementType { found: "https://in-toto.io/Statement/v0.1".to_owned() });
+        assert_eq!(fault.reason(), Reason::StatementTypeWrong);
+    }
+
+    /// Attack class 7: an unverified reading looks at the payload type as well.
+    #[test]
+    fn attack_07_a_claim_under_another_payload_type_is_refused() {
+        let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+        let payload = statement().to_payload().unwrap();
+        let signature = Pen::ed25519(1).sign(&pae("application/json", &payload)).unwrap();
+        let text = json!({"payload": base64(&payload), "payloadType": "application/json", "signatures": [{"sig": base64(&signature)}]});
+        let envelope = Envelope::parse(text.to_string().as_bytes(), &LIMITS).unwrap();
+        let fault = Statement::<Release>::read_unverified(&envelope, &LIMITS).unwrap_err();
+        assert_eq!(fault.reason(), Reason::PayloadTypeWrong);
+        assert_eq!(predicate_type_of(&envelope, &LIMITS).unwrap_err().reason(), Reason::PayloadTypeWrong);
+    }
+
+    /// Attack classes 12 and 13: signed or not, a statement is read strictly.
+    #[test]
+    fn attack_13_a_statement_with_one_bad_part_is_refused() {
+        let digest = Sha256::of(b"image").to_string();
+        let subject = |name: &str, digest: Value| json!({"name": name, "digest": digest});
+        for (field, value, expected, path) in [
+            ("extra", json!(1), Reason::JsonUnknownField, "extra"),
+            ("subject", json!([]), Reason::JsonValue, "subject"),
+            ("subject", json!([subject("a", json!({}))]), Reason::JsonMissingField, "subject[0].digest"),
+            (
+                "subject",
+                json!([subject("a", json!({"sha512": digest}))]),
+                Reason::JsonUnknownField,
+                "subject[0].digest.sha512",
+            ),
+            (
+                "subject",
+                json!([subject("a", json!({"sha256": digest.to_uppercase()}))]),
+                Reason::JsonValue,
+                "subject[0].digest.sha256",
+            ),
+            ("subject", json!([subject("", json!({"sha256": digest}))]), Reason::JsonValue, "subject[0].name"),
+            (
+                "subject",
+                json!([subject("a", json!({"sha256": digest})), subject("a", json!({"sha256": digest}))]),
+                Reason::JsonValue,
+                "subject[1].name",
+            ),
+            ("subject", json!({"name": "a"}), Reason::JsonWrongType, "subject"),
+            ("predicate", json!({}), Reason::JsonMissingField, "predicate"),
+            ("predicate", json!([3]), Reason::JsonWrongType, "predicate"),
+            ("predicate", json!({"version": 3, "x": 0}), Reason::JsonUnknownField, "predicate.x"),
+            ("predicate", json!({"version": -3}), Reason::JsonValue, "predicate.version"),
+            ("predicate", json!(null), Reason::JsonWrongType, "predicate"),
+            ("predicateType", json!(1), Reason::JsonWrongType, "predicateType"),
+            ("_type", json!(null), Reason::JsonWrongType, "_type"),
+        ] {
+            let fault = refusal(|text| text[field] = value.clone());
+            assert_eq!((fault.reason(), fault.finding().place.as_str()), (expected, path), "{value}: {fault}");
+        }
+        for field in ["_type", "subject", "predicateType", "predicate"] {
+            let fault = refusal(|text| drop(text.as_object_mut().unwrap().remove(field)));
+            assert_eq!(fault.reason(), Reason::JsonMissingField, "{field}");
+        }
+        assert_eq!(read(&sealed(b"[]".to_vec())).unwrap_err().reason(), Reason::JsonWrongType);
+        let twice = String::from_utf8(statement().to_payload().unwrap()).unwrap();
+        let twice = twice.replace(r#""version":3"#, r#""version":3,"version":4"#);
+        assert_eq!(read(&sealed(twice.into_bytes())).unwrap_err().reason(), Reason::JsonDuplicateKey);
+    }
+
+    #[test]
+    fn what_no_reader_would_take_is_not_written() {
+        let nothing = Statement { subject: Vec::new(), predicate: Release { version: 3 } };
+        assert_eq!(nothing.to_payload().unwrap_err().reason(), Reason::JsonValue);
+        let large = Statement { subject: statement().subject, predicate: Release { version: 1 << 53 } };
+        assert_eq!(large.to_payload().unwrap_err().reason(), Reason::JsonNumber);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn every_statement_reads_back_as_written(names in proptest::collection::btree_set("[!-~]{1,20}", 1..5), version in 0..1_u64 << 53) {
+            let subject = names.into_iter().map(|name| Subject { digest: Sha256::of(name.as_bytes()), name: Name::new(name).unwrap() });
+            let statement = Statement { subject: subject.collect(), predicate: Release { version } };
+            assert_eq!(read(&sealed(statement.to_payload().unwrap())), Ok(statement));
+        }
+
+        /// Attack class 14.
+        #[test]
+        fn attack_14_an_arbitrary_payload_is_never_a_panic(payload in proptest::collection::vec(any::<u8>(), 1..200)) {
+            let envelope = sealed(payload);
+            assert!(read(&envelope).is_err());
+            assert!(predicate_type_of(&envelope, &LIMITS).is_err());
+        }
+    }
+}

@@ -3,61 +3,11 @@
 //! A pure function over what the ledger remembers: [`standing`]. A key once claimed is never free again: leaving
 //! custody changes the state, it does not free the key.
 
+pub use crate::values::attempt::{Attempt, Nonce};
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
-use crate::values::ident::{KeyKind, Name, UnitKey};
+use crate::values::ident::{KeyKind, UnitKey};
 use crate::values::reason::Reason;
-use core::fmt;
-
-/// One attempt to receive one box: station and 16 random bytes. Made before anything is judged.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attempt {
-    /// The station that made the attempt.
-    pub station: Name,
-    /// 32 lower-case hex digits.
-    pub nonce: Nonce,
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.station, self.nonce)
-    }
-}
-
-/// 16 random bytes, written as 32 lower-case hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Nonce([u8; 16]);
-
-impl Nonce {
-    /// From bytes that the caller drew at random.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::values::digest::hex::encode(&self.0))
-    }
-}
-
-impl serde::Serialize for Nonce {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Nonce {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        let bytes = crate::values::digest::hex::decode(&text).and_then(|bytes| bytes.try_into().ok()).map(Self);
-        bytes
-            .filter(|nonce| nonce.to_string() == text)
-            .ok_or_else(|| serde::de::Error::custom("expected 32 lower-case hex digits"))
-    }
-}
 
 /// What an entry of the ledger says of the unit whose keys it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,8 @@
 //! What is stored are bytes and plain values, never conclusions: decoding verifies and reads everything again, so
 //! that `appraise(decode(encode(d))) == appraise(d)`, today and in years.
 
-use super::custody::Attempt;
+use crate::values::attempt::Attempt;
+pub use crate::values::attempt::Environment;
 use super::evidence::{Evidence, Presentation, Readout};
 use super::memory::Memory;
 use super::policy::Policy;
@@ -22,27 +23,6 @@ use std::collections::BTreeMap;
 
 /// The mark at the head of a stored dossier.
 const FORMAT: &str = "urn:ecugate:dossier:v1";
-
-/// Where a gate runs. A production inventory refuses what a trial admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Environment {
-    /// A site folder owned by its caller; every screen, receipt and JSON says TRIAL.
-    Trial,
-    /// Installed, with root-owned configuration.
-    Production,
-}
-
-impl Environment {
-    /// The word on screens and in JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Trial => "trial",
-            Self::Production => "production",
-        }
-    }
-}
 
 /// The inputs as bytes and plain values.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! What the ledger knows about one unit at one moment: a snapshot, taken by the gate and kept in the dossier.
 
 use super::custody::Sighting;
-use crate::values::digest::Sha256;
+pub use crate::documents::receipt::{CrlSeen, ReleaseSeen};
 use crate::values::finding::Finding;
-use crate::values::ident::{Manufacturer, Name, Part};
 use crate::values::time::Time;
 
 /// The memory, or why there is none. No memory is never an empty memory.
@@ -63,28 +62,4 @@ impl Known {
             releases: Vec::new(),
         }
     }
-}
-
-/// The newest CRL of one issuer that was used.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CrlSeen {
-    /// SHA-256 of the issuer's name (DER).
-    pub issuer: Sha256,
-    /// Its thisUpdate.
-    pub this_update: Time,
-}
-
-/// The highest release of one part that was used.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReleaseSeen {
-    /// Whose release.
-    pub manufacturer: Manufacturer,
-    /// For which part.
-    pub part: Part,
-    /// Which component.
-    pub component: Name,
-    /// Its security version: a lower one is a rollback.
-    pub security_version: u64,
 }

@@ -4,4 +4,6 @@ pub mod appraisal;
 
 pub mod verdict;
 
+pub mod record;
+
 pub mod words;

@@ -5,76 +5,9 @@ use super::appraisal::question::Question;
 use super::appraisal::Appraisal;
 use crate::documents::manifest::assurance::{Firmware, Identity};
 use crate::documents::policy_text::GateRule;
+pub use crate::documents::receipt::Ruling;
 use crate::values::finding::Finding;
-use crate::values::reason::{Class, Reason};
-
-/// What becomes of the box. Ordered from good to worst; the worst finding decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ruling {
-    /// May enter inventory, once this is recorded and its checkpoint read back.
-    Accept,
-    /// The gate does not apply to this part: nothing was judged, nothing is admitted.
-    NotGated,
-    /// Could not decide; may pass by itself.
-    HoldPassing,
-    /// Could not decide; a person must act.
-    HoldPerson,
-    /// Required evidence is missing. Says nothing bad about the unit.
-    Unproven,
-    /// Evidence contradicts.
-    Suspect,
-}
-
-impl Ruling {
-    /// The word in receipts and JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::NotGated => "not-gated",
-            Self::HoldPassing => "hold-passing",
-            Self::HoldPerson => "hold-person",
-            Self::Unproven => "unproven",
-            Self::Suspect => "suspect",
-        }
-    }
-
-    /// The outcome word: `accept`, `quarantine`, `hold` or `not-gated`.
-    #[must_use]
-    pub const fn outcome(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::NotGated => "not-gated",
-            Self::HoldPassing | Self::HoldPerson => "hold",
-            Self::Unproven | Self::Suspect => "quarantine",
-        }
-    }
-
-    /// The exit status. Only 0 may enter inventory.
-    #[must_use]
-    pub const fn exit_status(self) -> u8 {
-        match self {
-            Self::Accept => 0,
-            Self::Suspect => 10,
-            Self::Unproven => 11,
-            Self::NotGated => 12,
-            Self::HoldPassing => 20,
-            Self::HoldPerson => 21,
-        }
-    }
-
-    /// What a finding of this class makes of a unit. No class makes an accept.
-    #[must_use]
-    pub const fn of(class: Class) -> Self {
-        match class {
-            Class::Contradicts => Self::Suspect,
-            Class::Absent => Self::Unproven,
-            Class::Passing => Self::HoldPassing,
-            Class::Stuck | Class::Unreadable | Class::Usage => Self::HoldPerson,
-        }
-    }
-}
+use crate::values::reason::Reason;
 
 /// The verdict on one unit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,6 +28,9 @@ pub struct Limits {
     pub path_signature_checks: usize,
     /// Candidate paths validated in full: 64 (RUSTSEC-2023-0052).
     pub path_candidates: usize,
+    /// Issuers tried in the building of one path, known signatures included: 20,000 (RUSTSEC-2023-0052). Ten CAs that
+    /// have certified each other need 151,200 to be tried in full; a real path needs fewer than 50.
+    pub path_steps: usize,
     /// Bytes of one CRL: 16 MiB. Larger than the largest public CRL in RFC 5280 practice that we have seen (8 MiB).
     pub crl_bytes: usize,
     /// CRLs looked at for one unit: 64. Stops a hostile bag.
@@ -50,7 +53,8 @@ pub struct Limits {
     pub image_segments: usize,
     /// Ranges and fields that are measured of one image: 1,024 over all candidate releases.
     pub image_ranges: usize,
-    /// Total length of fill that one range may ask for: 4 GiB. Gap filling must be bounded: a file may span 2^32.
+    /// Bytes hashed for all ranges of one image, fill included: 4 GiB, one pass over the largest file. Ranges that
+    /// start together are hashed once. Stops gap filling over 2^32 and hashing that grows with hostile releases.
     pub image_range_bytes: u64,
     /// Manifests judged for one unit: 64. The intake index is a hint and may name many.
     pub manifests: usize,
@@ -92,6 +96,7 @@ impl Limits {
         path_depth: 8,
         path_signature_checks: 200,
         path_candidates: 64,
+        path_steps: 20_000,
         crl_bytes: 16 << 20,
         crls: 64,
         crl_entries: 500_000,

@@ -4,6 +4,8 @@ pub mod reason;
 
 pub mod finding;
 
+pub mod shown;
+
 pub mod digest;
 
 pub mod limits;
@@ -13,3 +15,5 @@ pub mod time;
 pub mod ident;
 
 pub mod keys;
+
+pub mod attempt;

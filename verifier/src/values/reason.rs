@@ -204,6 +204,7 @@ reasons! {
     ImageTooLarge = "image-too-large", Unreadable;
     ImageTooManySegments = "image-too-many-segments", Unreadable;
     ImageRangeMalformed = "image-range-malformed", Unreadable;
+    ImageRangeLimit = "image-range-limit", Unreadable;
     ImageReadFailed = "image-read-failed", Stuck;
 
     // manifests against the unit

@@ -26,21 +26,21 @@ pub enum RevocationRule {
 
 /// Everything besides the envelope that a vetting takes.
 #[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
+pub struct Circumstances<'a, 'g> {
     /// The anchors.
     pub anchors: &'a AnchorSet,
     /// Certificates that came along.
-    pub untrusted: &'a [Certificate],
+    pub untrusted: &'g [Certificate],
     /// CRLs that came along.
-    pub crls: &'a [Crl],
+    pub crls: &'g [Crl],
     /// The newest CRLs seen before.
-    pub crls_seen: &'a [CrlSeen],
+    pub crls_seen: &'g [CrlSeen],
     /// What of revocation is demanded.
     pub revocation: RevocationRule,
     /// When.
     pub now: Time,
     /// Caps.
-    pub limits: &'a Limits,
+    pub limits: &'g Limits,
 }
 
 /// A signer that may sign in a role. Made by [`vet`] alone.
@@ -83,7 +83,7 @@ impl<'a> Signer<'a> {
 ///
 /// # Errors
 /// The finding of the first step that fails.
-pub fn vet<'a>(envelope: &Envelope, role: Role, given: &Circumstances<'a>) -> Result<Signer<'a>, Finding> {
+pub fn vet<'a>(envelope: &Envelope, role: Role, given: &Circumstances<'a, '_>) -> Result<Signer<'a>, Finding> {
     let (leaf, bag) = chain(envelope, given)?;
     let (path, waived) = match find(&leaf, &bag, role, Revocation::Chain, given) {
         Ok(path) => match crls_fresh(&path, given) {
@@ -112,7 +112,7 @@ pub fn vet<'a>(envelope: &Envelope, role: Role, given: &Circumstances<'a>) -> Re
 }
 
 /// The leaf that the envelope carries, and everything that may lead from it to an anchor.
-fn chain(envelope: &Envelope, given: &Circumstances<'_>) -> Result<(Certificate, Vec<Certificate>), Finding> {
+fn chain(envelope: &Envelope, given: &Circumstances<'_, '_>) -> Result<(Certificate, Vec<Certificate>), Finding> {
     let [signature] = envelope.signatures() else {
         let found = envelope.signatures().len().to_string();
         return Err(Finding::new(Reason::EnvelopeSignatureCount, "signatures", "exactly 1", found));
@@ -137,12 +137,12 @@ fn find(
     bag: &[Certificate],
     role: Role,
     revocation: Revocation,
-    given: &Circumstances<'_>,
+    given: &Circumstances<'_, '_>,
 ) -> Result<ValidPath, Finding> {
     let options = PathOptions {
         at: given.now,
         max_intermediates: None,
-        purpose: Purpose::Oid(role.purpose().to_owned()),
+        purpose: Purpose::Oid(role.purpose()),
         revocation,
         limits: given.limits,
     };
@@ -167,16 +167,16 @@ fn role_missing(path: &ValidPath, listing: &Listing, role: Role) -> Finding {
 
 /// Freeze and rollback: a CRL that is valid by its own dates may still be older than the list allows, or older than
 /// one seen before.
-fn crls_fresh(path: &ValidPath, given: &Circumstances<'_>) -> Result<(), Finding> {
+fn crls_fresh(path: &ValidPath, given: &Circumstances<'_, '_>) -> Result<(), Finding> {
     let hours = given.anchors.listing(path.anchor()).map_or(0, |listing| listing.crl_hours);
     for used in path.crls_used() {
-        let place = format!("CRL of {}", used.issuer_text);
+        let place = format!("CRL of {}", used.issuer);
         let oldest = given.now.plus_seconds(-i64::from(hours) * 3_600);
         if used.this_update < oldest {
             let expected = format!("thisUpdate {oldest} or later ({hours} h)");
             return Err(Finding::new(Reason::CrlTooOld, place, expected, used.this_update.to_string()));
         }
-        if let Some(seen) = given.crls_seen.iter().find(|seen| seen.issuer == used.issuer)
+        if let Some(seen) = given.crls_seen.iter().find(|seen| seen.issuer_key == used.issuer_key)
             && used.this_update < seen.this_update
         {
             let expected = format!("thisUpdate {} or later", seen.this_update);
@@ -186,7 +186,7 @@ fn crls_fresh(path: &ValidPath, given: &Circumstances<'_>) -> Result<(), Finding
     Ok(())
 }
 
-fn waivable(reason: Reason, given: &Circumstances<'_>) -> bool {
+fn waivable(reason: Reason, given: &Circumstances<'_, '_>) -> bool {
     given.revocation == RevocationRule::WaivedByPolicy
         && matches!(
             reason,

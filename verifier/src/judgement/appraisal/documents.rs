@@ -89,13 +89,13 @@ pub(super) fn believe<'d>(
     believed
 }
 
-fn circumstances<'d>(
-    dossier: &'d Dossier,
+fn circumstances<'d, 'g>(
+    dossier: &'g Dossier,
     anchors: &'d AnchorSet,
     policy: Option<&InForce>,
-    known: Option<&'d Known>,
-    limits: &'d Limits,
-) -> Circumstances<'d> {
+    known: Option<&'g Known>,
+    limits: &'g Limits,
+) -> Circumstances<'d, 'g> {
     let now = dossier.inputs().now;
     let waiver = policy.and_then(|policy| policy.waiver(Waivable::Revocation, now));
     Circumstances {
@@ -126,7 +126,7 @@ fn summarise(evidence: &Evidence, believed: &Believed<'_>, answers: &mut Answers
 
 fn release<'d>(
     envelope: &Envelope,
-    given: &Circumstances<'d>,
+    given: &Circumstances<'d, '_>,
     believed: &mut Believed<'d>,
 ) -> Result<Verified<'d, Release>, Finding> {
     let (signer, release): (_, Release) = verify(envelope, Role::Release, given)?;
@@ -141,7 +141,7 @@ fn release<'d>(
 
 fn shipment<'d>(
     envelope: &Envelope,
-    given: &Circumstances<'d>,
+    given: &Circumstances<'d, '_>,
     believed: &mut Believed<'d>,
 ) -> Result<Verified<'d, Shipment>, Finding> {
     let (signer, shipment): (_, Shipment) = verify(envelope, Role::Shipment, given)?;
@@ -160,7 +160,7 @@ fn shipment<'d>(
 fn verify<'d, D: document::Document>(
     envelope: &Envelope,
     role: Role,
-    given: &Circumstances<'d>,
+    given: &Circumstances<'d, '_>,
 ) -> Result<(Signer<'d>, D), Finding> {
     let signer = vet(envelope, role, given)?;
     let verified = signer.open(envelope)?;
@@ -202,8 +202,8 @@ fn note<'d>(signer: &Signer<'d>, believed: &mut Believed<'d>) -> &'d Listing {
         believed.waived.push((Waivable::Revocation, finding.clone()));
     }
     for used in signer.path().crls_used() {
-        let seen = CrlSeen { issuer: used.issuer, this_update: used.this_update };
-        match believed.crls.iter_mut().find(|known| known.issuer == seen.issuer) {
+        let seen = CrlSeen { issuer_key: used.issuer_key, this_update: used.this_update };
+        match believed.crls.iter_mut().find(|known| known.issuer_key == seen.issuer_key) {
             Some(known) => known.this_update = known.this_update.max(seen.this_update),
             None => believed.crls.push(seen),
         }

@@ -15,6 +15,7 @@ mod identity;
 
 use crate::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use crate::documents::policy_text::{GateRule, Waivable};
+use crate::documents::receipt::UnitName;
 use crate::inputs::custody::Standing;
 use crate::inputs::dossier::{Dossier, Environment};
 use crate::inputs::evidence::Presented;
@@ -23,7 +24,7 @@ use crate::inputs::policy::{InForce, Policy};
 use crate::inputs::trust::anchors::Anchors;
 use crate::syntax::label::{self, LabelledUnit};
 use crate::values::finding::Finding;
-use crate::values::ident::{Manufacturer, Part, Serial, UnitKey};
+use crate::values::ident::UnitKey;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use answers::{Answer, Answers};
@@ -61,21 +62,6 @@ pub struct Appraisal {
     pub releases: Vec<ReleaseSeen>,
 }
 
-/// The unit, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UnitName {
-    /// From verified documents.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub manufacturer: Option<Manufacturer>,
-    /// From verified documents; else what the label states, if it states one part.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<Part>,
-    /// From the label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<Serial>,
-}
-
 /// Appraises a dossier with the caps of [`Limits::STANDARD`].
 #[must_use]
 pub fn appraise(dossier: &Dossier) -> Appraisal {
@@ -96,10 +82,12 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
     let minimum = minimum(policy, label.as_ref(), &matched);
     identity::minima(dossier, minimum, identity.level, firmware, &mut answers);
 
+    let (unit, releases) = (unit_name(label.as_ref(), &matched), matched.teaches());
+
     Appraisal {
         environment: dossier.inputs().environment,
         gate,
-        unit: unit_name(label.as_ref(), &matched),
+        unit,
         identity: identity.level,
         firmware,
         minimum,
@@ -107,7 +95,7 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
         standing: identity.standing,
         waived: believed.waived,
         crls: believed.crls,
-        releases: matched.teaches(),
+        releases,
         answers,
     }
 }

@@ -1,11 +1,13 @@
 //! From the tree to typed values: a `serde::Deserializer` over [`Json`], stricter than `serde_json`'s (which reads a
 //! struct from an array too).
 
-use super::{Json, JsonFault};
+use super::{Json, JsonFault, excerpt};
 use crate::values::reason::Reason;
 use core::fmt::{self, Display};
-use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDeserializer, Unexpected, VariantAccess, Visitor,
+};
 use serde_path_to_error::{Path, Segment};
 
 pub(super) fn from_json<T: DeserializeOwned>(json: Json) -> Result<T, JsonFault> {
@@ -26,7 +28,7 @@ fn path_text(path: &Path) -> String {
                 if !text.is_empty() {
                     text.push('.');
                 }
-                text.push_str(key);
+                text.push_str(&excerpt(key));
             }
             Segment::Unknown => {}
         }
@@ -178,10 +180,11 @@ impl<'de> serde::Deserializer<'de> for Tree {
         visitor: V,
     ) -> Result<V::Value, TypeFault> {
         match self.0 {
-            Json::String(name) => visitor.visit_enum(name.into_deserializer()),
-            Json::Object(members) if members.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(access(members)))
-            }
+            Json::String(name) => visitor.visit_enum(Variant { name, content: None }),
+            Json::Object(mut members) if members.len() == 1 => match members.pop() {
+                Some((name, content)) => visitor.visit_enum(Variant { name, content: Some(content) }),
+                None => Err(serde::de::Error::invalid_type(Unexpected::Map, &visitor)),
+            },
             other => Err(serde::de::Error::invalid_type(unexpected(&other), &visitor)),
         }
     }
@@ -189,5 +192,56 @@ impl<'de> serde::Deserializer<'de> for Tree {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
+    }
+}
+
+/// A variant of an enum: its name, and its content if it is not a unit variant.
+struct Variant {
+    name: String,
+    content: Option<Json>,
+}
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = TypeFault;
+    type Variant = Content;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content), TypeFault> {
+        Ok((seed.deserialize(Tree(Json::String(self.name)))?, Content(self.content)))
+    }
+}
+
+struct Content(Option<Json>);
+
+impl Content {
+    fn present(self) -> Result<Tree, TypeFault> {
+        let missing = || TypeFault::new(Reason::JsonWrongType, "an object of one member", "a string");
+        self.0.map(Tree).ok_or_else(missing)
+    }
+}
+
+impl<'de> VariantAccess<'de> for Content {
+    type Error = TypeFault;
+
+    fn unit_variant(self) -> Result<(), TypeFault> {
+        match self.0 {
+            None => Ok(()),
+            Some(content) => Err(TypeFault::new(Reason::JsonWrongType, "a string alone", unexpected(&content))),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, TypeFault> {
+        seed.deserialize(self.present()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, TypeFault> {
+        serde::Deserializer::deserialize_tuple(self.present()?, length, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TypeFault> {
+        serde::Deserializer::deserialize_struct(self.present()?, "", fields, visitor)
     }
 }
