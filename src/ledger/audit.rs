@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
-use super::projection::{Projection, Tally};
+use super::projection::Tally;
 use super::record::Reading;
 use super::state::{check_leaf_hash, check_node, push, tree_size};
 use ecugate_verifier::syntax::merkle::Edge;
@@ -66,7 +66,7 @@ impl Ledger {
         let size = tree_size(&transaction)?;
         let mut audit =
             Audit { depth, size, checkpoints: 0, not_understood: Vec::new(), differences: Vec::new() };
-        let mut tally = Tally::default();
+        let mut tally = Tally::whole();
         let entries = self.audit_entries(&transaction, &mut audit, &mut tally);
         audit.note(entries);
         let outcome = audit_counts(&transaction, &audit, &tally);
@@ -120,8 +120,9 @@ impl Ledger {
             Depth::Signatures => Rigour::Signatures,
         };
         match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
-            Ok(Reading::Understood(kind, record)) => {
-                audit.note(Projection::of(seq, kind, &record).check(connection, tally));
+            Ok(Reading::Understood(kind, effects)) => {
+                let projection = self.stored_projection(connection, seq, kind, &effects);
+                audit.note(projection.and_then(|rows| rows.check(connection, tally)));
             }
             Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),
             Err(fault) => audit.note(Err(fault)),
@@ -183,7 +184,7 @@ fn audit_blobs(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerF
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (rowid, sha256): (i64, [u8; 32]) = (row.get(0)?, row.get(1)?);
-        let (media_type, digest) = (row.get::<_, String>(2)?, Sha256::of(row.get_ref(3)?.as_blob()?));
+        let (media_type, digest) = (row.get::<_, String>(2)?, Sha256::of(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?));
         let sha256 = Sha256::from_bytes(sha256);
         let place = || format!("blob {sha256}");
         if digest != sha256 {

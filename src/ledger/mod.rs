@@ -9,6 +9,8 @@ mod kind;
 
 mod fault;
 
+mod parts;
+
 mod record;
 
 mod schema;
@@ -25,12 +27,13 @@ mod recall;
 
 mod audit;
 
-pub use append::{Append, Blob, Place, Recorded};
+pub use append::{Append, Place, Recorded};
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
 pub use recall::Entry;
-pub use record::{PartRef, Record, Versions};
+pub use parts::{Blob, DOSSIER_MEDIA_TYPE, PartRef};
+pub use record::{Act, GenesisKeys};
 
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::finding::Finding;

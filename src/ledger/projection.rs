@@ -4,8 +4,10 @@
 
 use super::fault::LedgerFault;
 use super::kind::EntryKind;
-use super::record::{PartRef, Record};
-use ecugate_verifier::inputs::custody::{Attempt, State};
+use super::parts::PartRef;
+use super::record::Effects;
+use ecugate_verifier::inputs::custody::State;
+use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -21,7 +23,7 @@ pub(super) struct Projection {
     evidence: Option<Sha256>,
     facts: Vec<UnitKey>,
     claims: Vec<UnitKey>,
-    custody: Option<(u64, State)>,
+    custody: Vec<(u64, State)>,
     parts: Vec<PartRef>,
     versions: Vec<(&'static str, String, u64)>,
 }
@@ -35,44 +37,36 @@ pub(super) struct Tally {
     pub(super) custody: u64,
     pub(super) parts: u64,
     pub(super) versions: u64,
-    /// The highest of each so far, where entries are checked from the first one on.
+    /// Whether entries are checked from the first one on, so that the highest version of each so far is known.
+    whole: bool,
     highest: BTreeMap<(&'static str, String), u64>,
 }
 
+impl Tally {
+    /// For a check of every entry in their order.
+    pub(super) fn whole() -> Self {
+        Self { whole: true, ..Self::default() }
+    }
+}
+
 impl Projection {
-    /// The rows that follow from an entry.
-    pub(super) fn of(seq: u64, kind: EntryKind, record: &Record) -> Self {
-        let accepts = record.unit.is_none() && record.state == Some(State::Accepted);
-        let claims = record.keys.iter().filter(|key| accepts && key.kind.claims()).cloned().collect();
-        let mut versions = Vec::new();
-        if let Some(used) = &record.versions {
-            versions.extend(used.anchor_list.map(|version| ("anchor-list", String::new(), version)));
-            versions.extend(used.policy.map(|version| ("policy", String::new(), version)));
-            versions.extend(used.crls.iter().map(|crl| {
-                ("crl", crl.issuer.to_string(), u64::try_from(crl.this_update.unix_millis()).unwrap_or_default())
-            }));
-            versions.extend(used.releases.iter().map(|release| {
-                let name = format!("{}\u{1f}{}\u{1f}{}", release.manufacturer, release.part, release.component);
-                ("release", name, release.security_version)
-            }));
-        }
+    /// The rows that follow from an entry with these parts.
+    pub(super) fn of(seq: u64, kind: EntryKind, effects: &Effects, parts: Vec<PartRef>) -> Self {
+        let claims = effects.keys.iter().filter(|key| effects.claims(key)).cloned().collect();
+        let own = effects.state.map(|state| (seq, state));
+        let contested = effects.contests.iter().map(|unit| (*unit, State::Contested));
         Self {
             seq,
             kind,
-            time: record.time.unix_millis(),
-            attempt: record.attempt.clone(),
-            evidence: record.evidence,
-            facts: record.keys.clone(),
+            time: effects.at.unix_millis(),
+            attempt: effects.attempt.clone(),
+            evidence: effects.evidence,
+            facts: effects.keys.clone(),
             claims,
-            custody: record.state.map(|state| (record.unit.unwrap_or(seq), state)),
-            parts: record.parts.clone(),
-            versions,
+            custody: own.into_iter().chain(contested).collect(),
+            parts,
+            versions: effects.versions.clone(),
         }
-    }
-
-    /// The keys that the entry claims.
-    pub(super) fn claims(&self) -> &[UnitKey] {
-        &self.claims
     }
 
     /// Writes the rows.
@@ -92,7 +86,7 @@ impl Projection {
                 .prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?
                 .execute(params![key.kind.word(), key.value, seq])?;
         }
-        if let Some((unit, state)) = self.custody {
+        for (unit, state) in &self.custody {
             connection
                 .prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?
                 .execute(params![unit, seq, state.word()])?;
@@ -137,7 +131,7 @@ impl Projection {
         tally.acts += 1;
         tally.facts += count(self.facts.len());
         tally.claims += count(self.claims.len());
-        tally.custody += u64::from(self.custody.is_some());
+        tally.custody += count(self.custody.len());
         tally.parts += parts;
         Ok(())
     }
@@ -154,9 +148,11 @@ impl Projection {
         if self.attempt.is_some() {
             let indexed = connection
                 .prepare_cached(
-                    "SELECT 1 FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? AND seq = ?",
+                    "SELECT 1 FROM act INDEXED BY act_by_attempt \
+                     WHERE station = ? AND nonce = ? AND kind = ? AND evidence IS ? GROUP BY 1 \
+                     HAVING count(*) = 1 AND max(seq) = ?",
                 )?
-                .exists(params![station, nonce, self.seq])?;
+                .exists(params![station, nonce, self.kind.word(), self.evidence_column(), self.seq])?;
             self.require(indexed, "act_by_attempt", "the attempt")?;
         }
         if self.kind == EntryKind::MemoryComplete {
@@ -187,7 +183,7 @@ impl Projection {
                 .exists(params![key.kind.word(), key.value, self.seq])?;
             self.require(there, "claim", key)?;
         }
-        if let Some((unit, state)) = self.custody {
+        for (unit, state) in &self.custody {
             let there = connection
                 .prepare_cached("SELECT 1 FROM custody WHERE unit = ? AND seq = ? AND state = ?")?
                 .exists(params![unit, self.seq, state.word()])?;
@@ -198,12 +194,17 @@ impl Projection {
 
     fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
         for (kind, name, value) in &self.versions {
-            let covered = connection
-                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq <= ?")?
+            let own = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
                 .exists(params![kind, name, value, self.seq])?;
-            self.require(covered, "version", format!("{kind} {name} {value}"))?;
+            let covered = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq < ?")?
+                .exists(params![kind, name, value, self.seq])?;
             let highest = tally.highest.get(&(*kind, name.clone())).copied();
-            if highest.is_none_or(|highest| *value > highest) {
+            let raises = highest.is_none_or(|highest| *value > highest);
+            let holds = if tally.whole { own == raises && covered != raises } else { own != covered };
+            self.require(holds, "version", format!("{kind} {name} {value}"))?;
+            if raises {
                 tally.highest.insert((kind, name.clone()), *value);
                 tally.versions += 1;
             }

@@ -1,12 +1,14 @@
 //! What the ledger remembers: the memory of a unit, entries, blobs, attempts.
 
 use super::Ledger;
-use super::append::{Blob, standing_of};
+use super::append::standing_of;
 use super::fault::LedgerFault;
+use super::parts::Blob;
 use super::state::{State, tree_size};
-use ecugate_verifier::inputs::custody::{Attempt, Sighting};
+use ecugate_verifier::inputs::custody::Sighting;
 use ecugate_verifier::inputs::memory::{Completeness, CrlSeen, Known, ReleaseSeen};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
+use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Manufacturer, Name, Part, UnitKey};
 use ecugate_verifier::values::time::Time;
@@ -94,18 +96,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn blob(&self, sha256: &Sha256) -> Result<Option<Blob>, LedgerFault> {
-        let blob = self
-            .reader
-            .prepare_cached("SELECT media_type, bytes FROM blob WHERE sha256 = ?")?
-            .query_row([sha256.as_bytes()], |row| Ok(Blob { media_type: row.get(0)?, bytes: row.get(1)? }))
-            .optional()?;
-        match blob {
-            Some(blob) if Sha256::of(&blob.bytes) != *sha256 => {
-                let found = Sha256::of(&blob.bytes).to_string();
-                Err(LedgerFault::differs(format!("blob {sha256}"), sha256.to_string(), found))
-            }
-            blob => Ok(blob),
-        }
+        Blob::stored(&self.reader, sha256)
     }
 
     /// Numbers of the entries that an attempt made, in the order of the log.
@@ -190,7 +181,7 @@ fn crls(connection: &Connection) -> Result<Vec<CrlSeen>, LedgerFault> {
     let seen = highest_of_each(connection, "crl")?.into_iter().map(|(issuer, time)| {
         let time = i64::try_from(time).ok().and_then(Time::from_unix_millis);
         match (Sha256::from_hex(&issuer), time) {
-            (Some(issuer), Some(this_update)) => Ok(CrlSeen { issuer, this_update }),
+            (Some(issuer_key), Some(this_update)) => Ok(CrlSeen { issuer_key, this_update }),
             _ => Err(LedgerFault::differs("version of a CRL", "an issuer and a time", issuer)),
         }
     });

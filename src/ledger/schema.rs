@@ -59,7 +59,7 @@ CREATE TABLE act (
     nonce TEXT,
     evidence BLOB
 ) STRICT;
-CREATE INDEX act_by_attempt ON act (station, nonce) WHERE station IS NOT NULL;
+CREATE UNIQUE INDEX act_by_attempt ON act (station, nonce, kind, evidence) WHERE station IS NOT NULL;
 CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
 CREATE TABLE fact (
     key_kind TEXT NOT NULL,
