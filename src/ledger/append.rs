@@ -1,13 +1,13 @@
 //! The write path (`docs/ledger.md`): lock, verify the edge, look the unit's keys up again, sign the receipt, commit;
 //! then sign the checkpoint, store it, read it back.
 
+use super::Ledger;
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
-use super::projection::Projection;
 use super::parts::{Blob, PartRef, parts_of};
+use super::projection::Projection;
 use super::record::{Effects, Reading};
 use super::state::{push, stored_node};
-use super::Ledger;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State as Standing;
@@ -326,11 +326,7 @@ fn require_contested(
 }
 
 /// Each part is stored, or at hand as what it is named.
-fn require_parts(
-    connection: &Connection,
-    blobs: &BTreeMap<Sha256, &Blob>,
-    parts: &[PartRef],
-) -> Result<(), String> {
+fn require_parts(connection: &Connection, blobs: &BTreeMap<Sha256, &Blob>, parts: &[PartRef]) -> Result<(), String> {
     for part in parts {
         let at_hand = blobs.get(&part.sha256).is_some_and(|blob| blob.media_type == part.media_type);
         let stored = at_hand || Blob::stored(connection, &part.sha256).map_err(|fault| fault.to_string())?.is_some();
@@ -379,9 +375,11 @@ fn write_entry(connection: &Connection, fit: &Fit<'_>, edge: &mut Edge) -> Resul
         .prepare_cached("INSERT INTO entry (seq, leaf, leaf_hash, envelope) VALUES (?, ?, ?, ?)")?
         .execute(params![seq, fit.leaf.bytes(), hash.as_bytes(), fit.envelope.bytes()])?;
     for node in push(edge, hash)? {
-        connection
-            .prepare_cached("INSERT INTO node (level, idx, hash) VALUES (?, ?, ?)")?
-            .execute(params![node.level, node.index, node.hash.as_bytes()])?;
+        connection.prepare_cached("INSERT INTO node (level, idx, hash) VALUES (?, ?, ?)")?.execute(params![
+            node.level,
+            node.index,
+            node.hash.as_bytes()
+        ])?;
     }
     fit.projection.write(connection)
 }

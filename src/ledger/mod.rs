@@ -31,8 +31,8 @@ pub use append::{Append, Place, Recorded};
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
-pub use recall::Entry;
 pub use parts::{Blob, DOSSIER_MEDIA_TYPE, PartRef};
+pub use recall::Entry;
 pub use record::{Act, GenesisKeys};
 
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};

@@ -110,3 +110,78 @@ fn collect<'m>(value: &Json, media_type: &'m str, named: &mut BTreeMap<Sha256, &
         Json::Null | Json::Bool(_) | Json::Integer(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Blob, DOSSIER_MEDIA_TYPE, parts_of};
+    use crate::ledger::record::{Act, Effects};
+    use ecugate_verifier::documents::manifest::shipment::Condition;
+    use ecugate_verifier::inputs::dossier::{Dossier, Inputs};
+    use ecugate_verifier::inputs::evidence::Presentation;
+    use ecugate_verifier::inputs::memory::{Known, Memory};
+    use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
+    use ecugate_verifier::inputs::trust::authority::Authority;
+    use ecugate_verifier::values::attempt::{Attempt, Environment, Nonce};
+    use ecugate_verifier::values::digest::Sha256;
+    use ecugate_verifier::values::ident::Name;
+    use ecugate_verifier::values::keys::PublicKey;
+    use ecugate_verifier::values::limits::Limits;
+    use ecugate_verifier::values::time::Time;
+    use p256::pkcs8::EncodePublicKey as _;
+    use std::collections::BTreeMap;
+
+    fn key(seed: u8) -> PublicKey {
+        let secret = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
+        PublicKey::from_spki(secret.verifying_key().to_public_key_der().unwrap().as_bytes()).unwrap()
+    }
+
+    /// A dossier in which every member that can name a part names one, and two members name the same bytes.
+    fn full_dossier() -> Dossier {
+        let name = |text: &str| Name::new(text).unwrap();
+        let some = |text: &[u8]| Some(text.to_vec());
+        let holders = vec![(name("anna"), key(1)), (name("boris"), key(2))];
+        let now = Time::from_unix_seconds(1_795_498_278).unwrap();
+        let inputs = Inputs {
+            attempt: Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([7; 16]) },
+            now,
+            environment: Environment::Trial,
+            site: name("dock"),
+            authority: Authority::new(holders, 2, 0, 0, &Limits::STANDARD).unwrap(),
+            token: TokenCertificates::Read(vec![b"certificate".to_vec()]),
+            anchor_list: some(b"list"),
+            policy: some(b"policy"),
+            presentation: Presentation {
+                label: some(b"label"),
+                housing_label: some(b"housing label"),
+                manifests: vec![b"release".to_vec(), b"shipment".to_vec(), b"label".to_vec()],
+                untrusted: vec![b"issuing".to_vec(), b"certificate".to_vec()],
+                crls: vec![b"crl".to_vec()],
+                readouts: Vec::new(),
+                device_proof: some(b"proof"),
+                condition: Condition::New,
+                operator: Some(name("an operator")),
+                order: Some(name("an order")),
+            },
+            memory: Memory::Known(Box::new(Known::empty())),
+        };
+        Dossier::assemble(inputs, &Limits::STANDARD)
+    }
+
+    #[test]
+    fn the_parts_that_an_index_names_are_those_that_its_dossier_stores() {
+        let encoded = full_dossier().encode();
+        let mut effects = Effects::of_act(Act::new("trial.dock.example", 1, Time::from_unix_seconds(0).unwrap()));
+        effects.dossier = Some(encoded.digest());
+        let named = parts_of(&effects, &Limits::STANDARD, |digest| {
+            assert_eq!(*digest, encoded.digest());
+            Ok(encoded.index.clone())
+        });
+        let named: BTreeMap<Sha256, String> =
+            named.unwrap().into_iter().map(|part| (part.sha256, part.media_type)).collect();
+        let stored: BTreeMap<Sha256, String> =
+            Blob::of_dossier(&encoded).into_iter().map(|blob| (Sha256::of(&blob.bytes), blob.media_type)).collect();
+        assert_eq!(named, stored);
+        assert_eq!(named.len(), 1 + encoded.parts.len());
+        assert_eq!(named.get(&encoded.digest()).map(String::as_str), Some(DOSSIER_MEDIA_TYPE));
+    }
+}

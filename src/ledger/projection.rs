@@ -77,19 +77,25 @@ impl Projection {
             .prepare_cached("INSERT INTO act (seq, kind, time, station, nonce, evidence) VALUES (?, ?, ?, ?, ?, ?)")?
             .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
         for key in &self.facts {
-            connection
-                .prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?
-                .execute(params![key.kind.word(), key.value, seq])?;
+            connection.prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
         }
         for key in &self.claims {
-            connection
-                .prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?
-                .execute(params![key.kind.word(), key.value, seq])?;
+            connection.prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
         }
         for (unit, state) in &self.custody {
-            connection
-                .prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?
-                .execute(params![unit, seq, state.word()])?;
+            connection.prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?.execute(params![
+                unit,
+                seq,
+                state.word()
+            ])?;
         }
         for part in &self.parts {
             connection
@@ -157,9 +163,7 @@ impl Projection {
         }
         if self.kind == EntryKind::MemoryComplete {
             let indexed = connection
-                .prepare_cached(
-                    "SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete' AND seq = ?",
-                )?
+                .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete' AND seq = ?")?
                 .exists([self.seq])?;
             self.require(indexed, "act_by_kind", "memory-complete")?;
         }
@@ -212,12 +216,7 @@ impl Projection {
         Ok(())
     }
 
-    fn require(
-        &self,
-        holds: bool,
-        table: &str,
-        expected: impl core::fmt::Display,
-    ) -> Result<(), LedgerFault> {
+    fn require(&self, holds: bool, table: &str, expected: impl core::fmt::Display) -> Result<(), LedgerFault> {
         if holds {
             return Ok(());
         }

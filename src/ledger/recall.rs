@@ -15,6 +15,9 @@ use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeSet;
 
+/// Entries looked at for the latest time: more than there are docks at one ledger.
+const RECENT: i64 = 64;
+
 /// A stored entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -70,7 +73,7 @@ impl Ledger {
         Ok((edge.size(), checkpoint))
     }
 
-    /// The latest time that an entry states.
+    /// The latest time that one of the last entries states. (Two docks may write in the other order than they judged.)
     ///
     /// # Errors
     /// [`LedgerFault`].
@@ -107,7 +110,8 @@ impl Ledger {
         let mut statement = self.reader.prepare_cached(
             "SELECT seq FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? ORDER BY seq",
         )?;
-        let rows = statement.query_map(params![attempt.station.as_str(), attempt.nonce.to_string()], |row| row.get(0))?;
+        let rows =
+            statement.query_map(params![attempt.station.as_str(), attempt.nonce.to_string()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -117,10 +121,10 @@ impl Ledger {
             let mut statement = connection
                 .prepare_cached("SELECT seq FROM fact WHERE key_kind = ? AND key = ? ORDER BY seq LIMIT ?")?;
             let most = self.limits.sightings.saturating_add(1);
-            let rows = statement.query_map(
-                params![key.kind.word(), key.value, i64::try_from(most).unwrap_or(i64::MAX)],
-                |row| row.get::<_, u64>(0),
-            )?;
+            let rows = statement
+                .query_map(params![key.kind.word(), key.value, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+                    row.get::<_, u64>(0)
+                })?;
             for seq in rows {
                 entries.insert(seq?);
             }
@@ -133,17 +137,16 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
     let wrong = |what: &str| LedgerFault::differs(format!("act of entry {seq}"), what, "something else");
     let (station, nonce, evidence) = connection
         .prepare_cached("SELECT station, nonce, evidence FROM act WHERE seq = ?")?
-        .query_row([seq], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, [u8; 32]>(2)?))
-        })?;
+        .query_row([seq], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, [u8; 32]>(2)?)))?;
     let nonce = serde::de::value::StringDeserializer::<serde::de::value::Error>::new(nonce);
     let attempt = Attempt {
         station: Name::new(station).map_err(|_| wrong("a station"))?,
         nonce: serde::Deserialize::deserialize(nonce).map_err(|_| wrong("a nonce"))?,
     };
     let state = standing_of(connection, seq)?.ok_or_else(|| wrong("a state"))?;
-    let mut statement = connection
-        .prepare_cached("SELECT key_kind, key FROM fact INDEXED BY fact_by_entry WHERE seq = ? ORDER BY key_kind, key")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT key_kind, key FROM fact INDEXED BY fact_by_entry WHERE seq = ? ORDER BY key_kind, key",
+    )?;
     let rows = statement.query_map([seq], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     let mut keys = Vec::new();
     for row in rows {
@@ -157,8 +160,8 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
 
 fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
     let last = connection
-        .prepare_cached("SELECT max(time) FROM act")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
+        .prepare_cached("SELECT max(time) FROM (SELECT time FROM act ORDER BY seq DESC LIMIT ?)")?
+        .query_row([RECENT], |row| row.get::<_, Option<i64>>(0))?;
     Ok(last.and_then(Time::from_unix_millis))
 }
 

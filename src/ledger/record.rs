@@ -208,7 +208,7 @@ impl Effects {
         })
     }
 
-    fn of_act(act: Act) -> Self {
+    pub(super) fn of_act(act: Act) -> Self {
         Self {
             place: Some((act.origin, act.seq)),
             at: act.at,

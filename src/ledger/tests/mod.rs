@@ -147,9 +147,9 @@ fn attack_51_of_two_connections_that_race_for_one_claim_exactly_one_accepts() {
             let racers = [race(1), race(2)];
             racers.map(|racer| racer.join().unwrap()).into_iter().collect()
         });
-        let moved = outcomes.iter().filter(|outcome| {
-            matches!(outcome, Err(AppendFault::Moved { key, seq: 2 }) if unit("S1", 0).keys().contains(key))
-        });
+        let moved = outcomes.iter().filter(
+            |outcome| matches!(outcome, Err(AppendFault::Moved { key, seq: 2 }) if unit("S1", 0).keys().contains(key)),
+        );
         assert_eq!(moved.count(), 1, "round {round}: {outcomes:?}");
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "round {round}: {outcomes:?}");
         let mut ledger = bench.open();
@@ -288,11 +288,8 @@ fn attack_48_a_receipt_played_back_is_not_a_second_arrival() {
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
-    let held = Receipt {
-        ruling: Ruling::HoldPerson,
-        findings: vec![Finding::bare(Reason::CrlMissing)],
-        ..first.accepted()
-    };
+    let held =
+        Receipt { ruling: Ruling::HoldPerson, findings: vec![Finding::bare(Reason::CrlMissing)], ..first.accepted() };
     bench.record(&mut ledger, &first, &held, 2).unwrap();
     let why = unfit(bench.record(&mut ledger, &first, &held, 3));
     assert!(why.contains("is recorded as entry 2"), "{why}");
@@ -303,7 +300,8 @@ fn keys_that_were_not_looked_up_and_blobs_that_are_missing_or_unnamed_are_refuse
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
-    let mut append = |append: Append| unfit(ledger.append(&append, |_| Ok(vec![bench.receipt(&first.accepted())]), &bench.log));
+    let mut append =
+        |append: Append| unfit(ledger.append(&append, |_| Ok(vec![bench.receipt(&first.accepted())]), &bench.log));
     let whole = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let why = append(Append { keys: Vec::new(), ..whole.clone() });
     assert!(why.contains("was not looked up"), "{why}");

@@ -1,8 +1,8 @@
 //! The verdict: what follows from an appraisal. Accept only if every required question was answered with yes.
 
+use super::appraisal::Appraisal;
 use super::appraisal::answers::Answer;
 use super::appraisal::question::Question;
-use super::appraisal::Appraisal;
 use crate::documents::manifest::assurance::{Firmware, Identity};
 use crate::documents::policy_text::GateRule;
 pub use crate::documents::receipt::Ruling;

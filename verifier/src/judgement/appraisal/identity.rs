@@ -56,8 +56,12 @@ pub(super) fn judge(
             answers.pass(Question::Sightings, format!("never decided; supersedes entries {}", numbers.join(", ")));
         }
         Standing::Recorded(seq) => {
-            let finding =
-                Finding::new(Reason::CheckNotRun, "sightings", "an attempt that is not recorded", format!("entry {seq}"));
+            let finding = Finding::new(
+                Reason::CheckNotRun,
+                "sightings",
+                "an attempt that is not recorded",
+                format!("entry {seq}"),
+            );
             answers.answer(Question::Sightings, Answer::NotRun(finding));
         }
         Standing::Refused { findings, .. } => {
