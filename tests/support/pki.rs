@@ -117,7 +117,8 @@ impl Spec {
         params.not_after = rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(self.not_after);
         params.is_ca = self.is_ca;
         params.key_usages.clone_from(&self.usages);
-        params.extended_key_usages = self.purposes.iter().map(|oid| ExtendedKeyUsagePurpose::Other(oid.clone())).collect();
+        params.extended_key_usages =
+            self.purposes.iter().map(|oid| ExtendedKeyUsagePurpose::Other(oid.clone())).collect();
         params.subject_alt_names =
             self.dns_names.iter().map(|name| SanType::DnsName(name.as_str().try_into().unwrap())).collect();
         params.name_constraints = self.dns_constraints.as_ref().map(|(permitted, excluded)| NameConstraints {
@@ -341,9 +342,11 @@ pub fn oid(arcs: &[u64]) -> Vec<u8> {
     let mut contents = Vec::new();
     for arc in std::iter::once(arcs[0] * 40 + arcs[1]).chain(arcs[2..].iter().copied()) {
         let digits = (1..10).find(|digits| arc >> (7 * digits) == 0).unwrap();
-        contents.extend((0..digits).rev().map(|at| {
-            u8::try_from((arc >> (7 * at)) & 0x7f).unwrap() | if at == 0 { 0 } else { 0x80 }
-        }));
+        contents.extend(
+            (0..digits)
+                .rev()
+                .map(|at| u8::try_from((arc >> (7 * at)) & 0x7f).unwrap() | if at == 0 { 0 } else { 0x80 }),
+        );
     }
     tlv(0x06, &contents)
 }

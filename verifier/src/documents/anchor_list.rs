@@ -3,8 +3,8 @@
 //! A certificate on the token proves nothing: anybody who can load a PKCS#11 module may be able to add one. It counts
 //! only if the authority's officers listed it, k of n.
 
-use super::manifest::Validity;
 use super::document::Document;
+use super::manifest::Validity;
 use super::statement::Predicate;
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
@@ -123,7 +123,10 @@ impl Predicate for AnchorList {
 
 impl Document for AnchorList {
     fn subjects(&self) -> Vec<(String, Sha256)> {
-        self.anchors.iter().map(|listing| (format!("{} {}", listing.manufacturer, listing.sha256), listing.sha256)).collect()
+        self.anchors
+            .iter()
+            .map(|listing| (format!("{} {}", listing.manufacturer, listing.sha256), listing.sha256))
+            .collect()
     }
 
     fn fault(&self, limits: &Limits) -> Option<Finding> {
@@ -164,7 +167,9 @@ pub(super) fn succession_fault(version: u64, has_previous: bool) -> Option<Findi
     match (version, has_previous) {
         (0, _) => Some(Finding::new(Reason::JsonValue, "predicate.version", "1 or more", "0")),
         (1, true) => Some(Finding::new(Reason::JsonValue, "predicate.previous", "none in version 1", "a digest")),
-        (2.., false) => Some(Finding::new(Reason::JsonValue, "predicate.previous", "a digest from version 2 on", "none")),
+        (2.., false) => {
+            Some(Finding::new(Reason::JsonValue, "predicate.previous", "a digest from version 2 on", "none"))
+        }
         _ => None,
     }
 }

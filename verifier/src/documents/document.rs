@@ -67,9 +67,10 @@ fn checked<D: Document>(statement: Statement<D>, limits: &Limits) -> Result<D, D
         !stated.eq(named)
     };
     if differs() {
-        let first = named.iter().zip(&statement.subject).find(|((name, digest), stated)| {
-            *name != stated.name.as_str() || *digest != stated.digest
-        });
+        let first = named
+            .iter()
+            .zip(&statement.subject)
+            .find(|((name, digest), stated)| *name != stated.name.as_str() || *digest != stated.digest);
         let (expected, found) = match first {
             Some(((name, digest), stated)) => {
                 (format!("{name} {digest}"), format!("{} {}", stated.name, stated.digest))

@@ -3,8 +3,8 @@
 //! Floors stand in code and not here: signature, scope and sightings are never optional for an accept.
 
 use super::anchor_list::succession_fault;
-use super::manifest::assurance::Minimum;
 use super::document::Document;
+use super::manifest::assurance::Minimum;
 use super::statement::Predicate;
 use crate::syntax::label::Rules;
 use crate::values::digest::Sha256;

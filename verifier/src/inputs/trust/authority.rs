@@ -1,8 +1,8 @@
 //! The authority: the officers' keys that anchor lists and policies must be signed with, k of n. Pinned at the site,
 //! never taken from a document.
 
-use crate::documents::envelope::{Envelope, Verified};
 use crate::documents::document::{self, Document};
+use crate::documents::envelope::{Envelope, Verified};
 use crate::values::finding::Finding;
 use crate::values::ident::Name;
 use crate::values::keys::PublicKey;
@@ -89,7 +89,11 @@ impl Authority {
         let because = |reason: Reason, finding: Finding| Finding {
             reason,
             place: reasons.document.to_owned(),
-            expected: if finding.expected.is_empty() { "a document signed by the authority".to_owned() } else { finding.expected },
+            expected: if finding.expected.is_empty() {
+                "a document signed by the authority".to_owned()
+            } else {
+                finding.expected
+            },
             found: format!("{} ({} {})", finding.found, finding.reason, finding.place).trim().to_owned(),
         };
         let bytes = bytes.ok_or_else(|| {
@@ -148,7 +152,12 @@ impl DocumentReasons {
             return wrong(self.expired, "expires", format!("{now} or later"), document.expires.to_string());
         }
         if document.version < version_least {
-            return wrong(self.rolled_back, "version", format!("{version_least} or higher"), document.version.to_string());
+            return wrong(
+                self.rolled_back,
+                "version",
+                format!("{version_least} or higher"),
+                document.version.to_string(),
+            );
         }
         Ok(())
     }

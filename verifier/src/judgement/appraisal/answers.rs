@@ -59,9 +59,10 @@ impl Answers {
     /// The answer to `question`.
     #[must_use]
     pub fn of(&self, question: Question) -> Answer {
-        self.0.get(&question).cloned().unwrap_or_else(|| {
-            Answer::NotRun(Finding::new(Reason::CheckNotRun, question.word(), "an answer", "none"))
-        })
+        self.0
+            .get(&question)
+            .cloned()
+            .unwrap_or_else(|| Answer::NotRun(Finding::new(Reason::CheckNotRun, question.word(), "an answer", "none")))
     }
 
     /// Whether the answer to `question` is yes.
@@ -86,7 +87,9 @@ mod tests {
     fn attack_55_a_failure_is_not_mended_by_a_later_pass_and_an_unasked_question_is_not_passed() {
         let mut answers = Answers::default();
         assert!(!answers.passed(Question::Firmware));
-        assert!(matches!(answers.of(Question::Firmware), Answer::NotRun(finding) if finding.reason == Reason::CheckNotRun));
+        assert!(
+            matches!(answers.of(Question::Firmware), Answer::NotRun(finding) if finding.reason == Reason::CheckNotRun)
+        );
         answers.fail(Question::Firmware, Finding::bare(Reason::FirmwareDiffers));
         answers.pass(Question::Firmware, "fine");
         answers.not_run(Question::Firmware, "an image");

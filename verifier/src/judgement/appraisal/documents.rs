@@ -172,7 +172,12 @@ fn timely(valid: &Validity, issued: Time, now: Time) -> Result<(), Finding> {
     let expected = format!("{} to {}", valid.from, valid.until);
     let fault = |reason| Err(Finding::new(reason, "valid", expected.clone(), now.to_string()));
     if issued > now {
-        return Err(Finding::new(Reason::ManifestNotYetValid, "issued", format!("{now} or earlier"), issued.to_string()));
+        return Err(Finding::new(
+            Reason::ManifestNotYetValid,
+            "issued",
+            format!("{now} or earlier"),
+            issued.to_string(),
+        ));
     }
     match valid.at(now) {
         Timeliness::Within => Ok(()),

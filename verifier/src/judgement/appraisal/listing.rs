@@ -105,7 +105,12 @@ fn entry<'b>(
         .shipments
         .iter()
         .flat_map(|shipment| {
-            shipment.document.units.iter().filter(|entry| entry.serial == unit.serial).map(move |entry| (shipment, entry))
+            shipment
+                .document
+                .units
+                .iter()
+                .filter(|entry| entry.serial == unit.serial)
+                .map(move |entry| (shipment, entry))
         })
         .collect();
     match choose(unit, &same_serial, believed) {
@@ -121,7 +126,8 @@ fn entry<'b>(
                     }
                     Some(Completeness::Incomplete) => {
                         let expected = "a ledger that two officers declared complete";
-                        let finding = Finding::new(Reason::MemoryIncomplete, "ledger", expected, "one that may have forgotten");
+                        let finding =
+                            Finding::new(Reason::MemoryIncomplete, "ledger", expected, "one that may have forgotten");
                         answers.answer(Question::Listing, Answer::NotRun(finding));
                     }
                     None => answers.not_run(Question::Listing, "the memory"),
@@ -134,9 +140,9 @@ fn entry<'b>(
     }
 }
 
-fn choose<'c, 'b, 'd>(
+fn choose<'b, 'd>(
     unit: &LabelledUnit,
-    same_serial: &'c [(&'b Verified<'d, Shipment>, &'b Unit)],
+    same_serial: &[(&'b Verified<'d, Shipment>, &'b Unit)],
     believed: &Believed<'_>,
 ) -> Result<(&'b Verified<'d, Shipment>, &'b Unit), Finding> {
     if same_serial.is_empty() {
@@ -175,10 +181,7 @@ fn label_fits(unit: &LabelledUnit, entry: &Unit, believed: &Believed<'_>) -> boo
     let own = |part: &Part| *part == entry.part || release().any(|known| known.aliases.contains(part));
     let foreign = |part: &Part| {
         !own(part)
-            && believed
-                .shipments
-                .iter()
-                .any(|shipment| shipment.document.units.iter().any(|other| other.part == *part))
+            && believed.shipments.iter().any(|shipment| shipment.document.units.iter().any(|other| other.part == *part))
     };
     unit.parts.iter().any(own) && !unit.parts.iter().any(foreign)
 }
