@@ -130,6 +130,12 @@ impl PublicKey {
     /// # Errors
     /// [`KeyFault`] for anything but a strong key of a supported kind, in its one spelling, with no byte after it.
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyFault> {
+        let key = Self::read(der)?;
+        if publicly_known::contains(&key.id()) { Err(KeyFault::PubliclyKnown) } else { Ok(key) }
+    }
+
+    /// All rules of [`PublicKey::from_spki`] but the one that the private half is secret.
+    fn read(der: &[u8]) -> Result<Self, KeyFault> {
         let info = spki::SubjectPublicKeyInfoRef::try_from(der).map_err(|_| KeyFault::Malformed)?;
         let key = match info.algorithm.oid.to_string().as_str() {
             "1.3.101.112" => Key::Ed25519(ed25519(der)?),
@@ -140,11 +146,7 @@ impl PublicKey {
         if key.written().is_none_or(|written| written != der) {
             return Err(KeyFault::Malformed);
         }
-        let key = Self { spki: der.to_vec(), key };
-        if publicly_known::contains(&key.id()) {
-            return Err(KeyFault::PubliclyKnown);
-        }
-        Ok(key)
+        Ok(Self { spki: der.to_vec(), key })
     }
 
     /// The bytes it was read from.
@@ -226,6 +228,21 @@ impl PublicKey {
             _ => Err(KeyFault::WrongAlgorithm),
         }
     }
+}
+
+/// Verifies one signature by a key that is trusted for nothing: the rule of [`PublicKey::verify_as`] without a
+/// [`PublicKey`] coming of it, so that test vectors, whose private keys are published, can be run through it.
+///
+/// # Errors
+/// [`KeyFault`] for a key that is malformed, weak or of another kind, and as [`PublicKey::verify_as`].
+pub fn verify_untrusted(
+    spki: &[u8],
+    algorithm: Algorithm,
+    encoding: Encoding,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), KeyFault> {
+    PublicKey::read(spki)?.verify_as(algorithm, encoding, message, signature)
 }
 
 impl Key {
@@ -460,7 +477,13 @@ mod tests {
     fn attack_30_a_key_whose_private_half_is_published_is_refused() {
         let point = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
         let point = crate::values::digest::hex::decode(point).unwrap().try_into().unwrap();
-        assert_eq!(fault(&ed25519(b"", &point)), KeyFault::PubliclyKnown);
+        let spki = ed25519(b"", &point);
+        assert_eq!(fault(&spki), KeyFault::PubliclyKnown);
+
+        let signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
+        let signature = crate::values::digest::hex::decode(signature).unwrap();
+        let verify = |message| super::verify_untrusted(&spki, Algorithm::Ed25519, Encoding::Der, message, &signature);
+        assert_eq!((verify(b""), verify(b"x")), (Ok(()), Err(KeyFault::SignatureInvalid)));
     }
 
     /// Attack class 6.
