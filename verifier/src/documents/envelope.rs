@@ -82,10 +82,10 @@ pub struct Verified<'a> {
     persons: BTreeSet<Name>,
 }
 
-impl Verified<'_> {
+impl<'a> Verified<'a> {
     /// The bytes that the signatures cover.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
+    pub const fn payload(&self) -> &'a [u8] {
         self.payload
     }
 

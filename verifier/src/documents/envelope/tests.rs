@@ -2,8 +2,9 @@
 
 use super::pen::Pen;
 use super::{BASE64, Envelope, EnvelopeFault, PAYLOAD_TYPE, SealFault, pae, seal};
+use crate::values::digest::hex;
 use crate::values::ident::Name;
-use crate::values::keys::{KeyFault, PublicKey, Signer};
+use crate::values::keys::{Algorithm, Encoding, KeyFault, PublicKey, Signer, verify_untrusted};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use base64::Engine as _;
@@ -36,6 +37,20 @@ fn the_pre_authentication_encoding_is_the_one_of_the_specification() {
     assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), expected);
     assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
     assert_eq!(pae("\u{e9}", b"\xff"), b"DSSEv1 2 \xc3\xa9 1 \xff");
+}
+
+/// The signature of `protocol.md`, section Test Vectors, made by the reference implementation.
+#[test]
+fn the_signature_of_the_specification_is_over_our_encoding() {
+    const POINT: &str = "67cd390f77aa359cb08c2235f652270493a9ed832b0abcc01f70954c0390d2380c782bd54e269125a44f4433aff1432ce94e12bca73aa67ac80cea12608ddf74";
+    let spki = hex::decode(&format!("3059301306072a8648ce3d020106082a8648ce3d03010703420004{POINT}")).unwrap();
+    let signature = "A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA==";
+    let signature = BASE64.decode(signature).unwrap();
+    let verify =
+        |message: &[u8]| verify_untrusted(&spki, Algorithm::EcdsaP256Sha256, Encoding::P1363, message, &signature);
+    assert_eq!(verify(&pae("http://example.com/HelloWorld", b"hello world")), Ok(()));
+    assert_eq!(verify(&pae("http://example.com/HelloWorld", b"hello World")), Err(KeyFault::SignatureInvalid));
+    assert_eq!(PublicKey::from_spki(&spki), Err(KeyFault::PubliclyKnown));
 }
 
 #[test]
@@ -181,7 +196,23 @@ fn attack_08_a_signature_over_the_bare_payload_is_none() {
     }
 }
 
-/// Attack classes 9 and 11: the payload that is handed on is the one that the signature covers.
+/// Attack class 11: key ids and certificates stand outside the signature, so changing them changes nothing that is
+/// believed: the key comes from the caller, the payload from what the signature covers.
+#[test]
+fn attack_11_what_the_signature_does_not_cover_changes_nothing() {
+    let pen = Pen::ed25519(1);
+    let envelope = sealed(&[&pen]);
+    let dressed = changed(&envelope, |text| {
+        text["signatures"][0]["keyid"] = json!("somebody else");
+        text["signatures"][0]["x5c"] = json!([BASE64.encode(b"a stranger's certificate")]);
+    })
+    .unwrap();
+    let (plain, dressed) =
+        (envelope.verify_with(pen.public_key()).unwrap(), dressed.verify_with(pen.public_key()).unwrap());
+    assert_eq!((plain.payload(), plain.keys()), (PAYLOAD, dressed.keys()));
+}
+
+/// Attack class 9: the payload that is handed on is the one that the signature covers.
 #[test]
 fn attack_09_the_payload_read_is_the_payload_verified() {
     let pen = Pen::ed25519(1);
