@@ -377,3 +377,28 @@ fn extension(arcs: &[u64], critical: bool, contents: &[u8]) -> Vec<u8> {
     fields.extend(tlv(0x04, contents));
     tlv(0x30, &fields)
 }
+
+/// The same certificate under another signature algorithm (a DER AlgorithmIdentifier) and signature.
+pub fn resigned(der: &[u8], algorithm: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (certificate, _) = split(der);
+    let (tbs, _) = split(certificate);
+    let version = tbs.len() - split(tbs).1.len();
+    let after_version = &tbs[version..];
+    let serial = after_version.len() - split(after_version).1.len();
+    let after_algorithm = split(&after_version[serial..]).1;
+    let tbs = tlv(0x30, &[&tbs[..version + serial], algorithm, after_algorithm].concat());
+    let signature = sign(&tbs);
+    tlv(0x30, &[tbs, algorithm.to_vec(), tlv(0x03, &[&[0], &signature[..]].concat())].concat())
+}
+
+/// The contents of the first DER element, and what follows it.
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, begin) = match bytes[1] {
+        short @ 0..=0x7f => (usize::from(short), 2),
+        long => {
+            let digits = usize::from(long & 0x7f);
+            (bytes[2..2 + digits].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), 2 + digits)
+        }
+    };
+    (&bytes[begin..begin + length], &bytes[begin + length..])
+}
