@@ -52,7 +52,10 @@ fn every_path_ends_as_expected() -> Result<(), Failed> {
         }
         let listed = exceptions.remove(case.id.as_str());
         if right == listed.is_some() {
-            faults.push(format!("{}: expected {}, listed as exception: {listed:?}, is {outcome:?}", case.id, case.expected));
+            faults.push(format!(
+                "{}: expected {}, listed as exception: {listed:?}, is {outcome:?}",
+                case.id, case.expected
+            ));
         }
         if std::env::var_os("ECUGATE_LIMBO_SHOW").is_some() {
             println!("{:>9.2} ms  {}  {outcome:?}", time.as_secs_f64() * 1e3, case.id);

@@ -6,8 +6,8 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData,
-    SanType, SerialNumber, SigningKey as _,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    PublicKeyData, SanType, SerialNumber, SigningKey as _,
 };
 use std::sync::Arc;
 use x509_parser::prelude::FromDer as _;
@@ -63,6 +63,8 @@ pub struct Spec {
     /// OID, critical, contents.
     pub extensions: Vec<(Vec<u64>, bool, Vec<u8>)>,
     pub authority_key_id: bool,
+    /// The subject key identifier, where it is not the digest of the key.
+    pub key_id: Option<Vec<u8>>,
 }
 
 impl Spec {
@@ -83,6 +85,7 @@ impl Spec {
             distribution_points: Vec::new(),
             extensions: Vec::new(),
             authority_key_id: true,
+            key_id: None,
         }
     }
 
@@ -117,7 +120,8 @@ impl Spec {
         params.not_after = rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(self.not_after);
         params.is_ca = self.is_ca;
         params.key_usages.clone_from(&self.usages);
-        params.extended_key_usages = self.purposes.iter().map(|oid| ExtendedKeyUsagePurpose::Other(oid.clone())).collect();
+        params.extended_key_usages =
+            self.purposes.iter().map(|oid| ExtendedKeyUsagePurpose::Other(oid.clone())).collect();
         params.subject_alt_names =
             self.dns_names.iter().map(|name| SanType::DnsName(name.as_str().try_into().unwrap())).collect();
         params.name_constraints = self.dns_constraints.as_ref().map(|(permitted, excluded)| NameConstraints {
@@ -136,6 +140,9 @@ impl Spec {
             })
             .collect();
         params.use_authority_key_identifier_extension = self.authority_key_id;
+        if let Some(id) = &self.key_id {
+            params.key_identifier_method = KeyIdMethod::PreSpecified(id.clone());
+        }
         params
     }
 }
@@ -178,6 +185,11 @@ impl Party {
         self.key.sign(message).unwrap()
     }
 
+    /// The key identifier that its certificate states.
+    pub fn key_id(&self) -> Vec<u8> {
+        self.spec.params().key_identifier(&*self.key)
+    }
+
     pub fn pem(&self) -> String {
         pem("CERTIFICATE", &self.der)
     }
@@ -202,7 +214,7 @@ impl Party {
             extensions.extend(extension(&[2, 5, 29, 20], false, &integer(number)));
         }
         if list.authority_key_id {
-            let id = tlv(0x30, &tlv(0x80, &self.spec.params().key_identifier(&*self.key)));
+            let id = tlv(0x30, &tlv(0x80, &self.key_id()));
             extensions.extend(extension(&[2, 5, 29, 35], false, &id));
         }
         let mut tbs = [integer(1), algorithm.clone(), name, time(list.this_update)].concat();
@@ -341,9 +353,11 @@ pub fn oid(arcs: &[u64]) -> Vec<u8> {
     let mut contents = Vec::new();
     for arc in std::iter::once(arcs[0] * 40 + arcs[1]).chain(arcs[2..].iter().copied()) {
         let digits = (1..10).find(|digits| arc >> (7 * digits) == 0).unwrap();
-        contents.extend((0..digits).rev().map(|at| {
-            u8::try_from((arc >> (7 * at)) & 0x7f).unwrap() | if at == 0 { 0 } else { 0x80 }
-        }));
+        contents.extend(
+            (0..digits)
+                .rev()
+                .map(|at| u8::try_from((arc >> (7 * at)) & 0x7f).unwrap() | if at == 0 { 0 } else { 0x80 }),
+        );
     }
     tlv(0x06, &contents)
 }

@@ -42,7 +42,8 @@ pub(crate) fn strength_of(algorithm: &AlgorithmIdentifier<'_>) -> Strength {
 /// RFC 4055 section 3.1: without parameters the digest is SHA-1.
 fn of_pss(algorithm: &AlgorithmIdentifier<'_>) -> Strength {
     match SignatureAlgorithm::try_from(algorithm) {
-        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => match parameters.hash_algorithm_oid().to_id_string().as_str() {
+        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => match parameters.hash_algorithm_oid().to_id_string().as_str()
+        {
             "2.16.840.1.101.3.4.2.1" | "2.16.840.1.101.3.4.2.2" | "2.16.840.1.101.3.4.2.3" => Strength::Good,
             "1.3.14.3.2.26" => Strength::Broken,
             _ => Strength::Unknown,

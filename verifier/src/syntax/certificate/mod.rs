@@ -93,7 +93,12 @@ impl Certificate {
     pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, CertificateFault> {
         if der.len() > limits.certificate_bytes {
             let most = format!("at most {} bytes", limits.certificate_bytes);
-            return Err(CertificateFault::new(Reason::InputTooLarge, "certificate", most, format!("{} bytes", der.len())));
+            return Err(CertificateFault::new(
+                Reason::InputTooLarge,
+                "certificate",
+                most,
+                format!("{} bytes", der.len()),
+            ));
         }
         let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| {
             CertificateFault::malformed("certificate", "a DER certificate (RFC 5280)", pem::kind_of(der))
@@ -108,10 +113,15 @@ impl Certificate {
         }
         let serial = parsed.raw_serial().to_vec();
         if serial.first().is_none_or(|byte| byte & 0x80 != 0) {
-            return Err(CertificateFault::malformed("serialNumber", "a number that is not negative", hex::encode(&serial)));
+            return Err(CertificateFault::malformed(
+                "serialNumber",
+                "a number that is not negative",
+                hex::encode(&serial),
+            ));
         }
         let date = |field: &'static str, time: &x509_parser::time::ASN1Time| {
-            time_of(time).ok_or_else(|| CertificateFault::malformed(field, "a date from 1970 to 9999", time.to_string()))
+            time_of(time)
+                .ok_or_else(|| CertificateFault::malformed(field, "a date from 1970 to 9999", time.to_string()))
         };
         Ok(Self {
             der: der.to_vec(),

@@ -63,7 +63,9 @@ fn escaped(value: &str) -> String {
     let last = value.chars().count().saturating_sub(1);
     for (at, character) in value.chars().enumerate() {
         let outer_space = character == ' ' && (at == 0 || at == last);
-        if matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=') || (character == '#' && at == 0) || outer_space
+        if matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=')
+            || (character == '#' && at == 0)
+            || outer_space
         {
             out.push('\\');
             out.push(character);

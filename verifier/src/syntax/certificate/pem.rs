@@ -89,7 +89,10 @@ pub(crate) fn kind_of(input: &[u8]) -> &'static str {
     match input {
         [0x7f, b'E', b'L', b'F', ..] => "a firmware image (ELF)",
         [0x30, ..] => of_der(input),
-        _ if input.iter().all(|byte| *byte == b'\t' || *byte == b'\n' || *byte == b'\r' || (32..127).contains(byte)) => {
+        _ if input
+            .iter()
+            .all(|byte| *byte == b'\t' || *byte == b'\n' || *byte == b'\r' || (32..127).contains(byte)) =>
+        {
             "text of another kind"
         }
         _ => "bytes of another kind",
@@ -111,7 +114,9 @@ fn of_der(input: &[u8]) -> &'static str {
     }
     let Some(outer) = contents_of(SEQUENCE, input) else { return "DER that does not end where it should" };
     match contents_of(INTEGER, outer.contents).and_then(|version| element(version.rest)) {
-        Some(next) if next.tag == SEQUENCE || next.tag == INTEGER || next.tag == 0x04 => "a private key or PKCS#12 file",
+        Some(next) if next.tag == SEQUENCE || next.tag == INTEGER || next.tag == 0x04 => {
+            "a private key or PKCS#12 file"
+        }
         _ if spki::SubjectPublicKeyInfoRef::try_from(input).is_ok() => "a public key",
         _ => "DER of another kind",
     }

@@ -46,19 +46,14 @@ fn an_extension_that_stands_twice_is_refused() {
         s.extensions = vec![(vec![1, 2, 3, 4], false, vec![5, 0]), (vec![1, 2, 3, 4], false, vec![5, 0])];
     });
     let der = Party::root(Spec::ca("Root")).issue(twice).der;
-    assert_eq!(
-        read(&der).unwrap_err(),
-        (Reason::CertificateMalformed, "extension 1.2.3.4".into(), "twice".into())
-    );
+    assert_eq!(read(&der).unwrap_err(), (Reason::CertificateMalformed, "extension 1.2.3.4".into(), "twice".into()));
 }
 
 #[test]
 fn a_known_extension_that_cannot_be_read_is_refused() {
-    for (oid, contents) in [
-        (vec![2, 5, 29, 30], vec![0x30, 1]),
-        (vec![2, 5, 29, 16], vec![0x30, 0]),
-        (vec![2, 5, 29, 36], vec![0x04, 0]),
-    ] {
+    for (oid, contents) in
+        [(vec![2, 5, 29, 30], vec![0x30, 1]), (vec![2, 5, 29, 16], vec![0x30, 0]), (vec![2, 5, 29, 36], vec![0x04, 0])]
+    {
         let der = Party::root(Spec::ca("Root"))
             .issue(Spec::leaf("Leaf").with(|s| s.extensions = vec![(oid.clone(), false, contents)]))
             .der;
@@ -72,10 +67,7 @@ fn a_negative_serial_is_refused() {
     let at = der.windows(3).position(|window| window == [2, 1, 0x55]).unwrap();
     let mut negative = der;
     negative[at + 2] = 0xd5;
-    assert_eq!(
-        read(&negative).unwrap_err(),
-        (Reason::CertificateMalformed, "serialNumber".into(), "d5".into())
-    );
+    assert_eq!(read(&negative).unwrap_err(), (Reason::CertificateMalformed, "serialNumber".into(), "d5".into()));
 }
 
 #[test]

@@ -65,7 +65,8 @@ impl Engine {
         dated: bool,
         options: &PathOptions<'_>,
     ) -> Result<(), PathFault> {
-        let malformed = || PathFault::new(Reason::CertificateMalformed, anchor, "an anchor that can be read", "another");
+        let malformed =
+            || PathFault::new(Reason::CertificateMalformed, anchor, "an anchor that can be read", "another");
         let Some(((_, leaf), upper)) = below.split_first() else { return Err(malformed()) };
         let trusted = PDVTrustAnchorChoice::try_from(anchor.der()).map_err(|_| malformed())?;
         let at = if dated { time_of_interest(options.at) } else { Some(TimeOfInterest::disabled()) };
@@ -79,8 +80,9 @@ impl Engine {
             // Whether all above the leaf allow the purpose is asked in `rules`: there anyExtendedKeyUsage of a CA counts.
             Purpose::Oid(purpose) => settings.set_extended_key_usage(vec![purpose.to_owned()]),
         }
-        let settings = enforce_trust_anchor_constraints(&settings, &trusted)
-            .map_err(|error| PathFault::new(Reason::PathInvalid, anchor, "constraints that can be kept", error.to_string()))?;
+        let settings = enforce_trust_anchor_constraints(&settings, &trusted).map_err(|error| {
+            PathFault::new(Reason::PathInvalid, anchor, "constraints that can be kept", error.to_string())
+        })?;
         let intermediates = upper.iter().rev().map(|(_, parsed)| parsed.0.clone()).collect();
         let path = CertificationPath::new(trusted, intermediates, leaf.0.clone());
         let mut results = CertificationPathResults::new();

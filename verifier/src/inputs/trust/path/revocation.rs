@@ -45,7 +45,8 @@ impl<'a> Lists<'a> {
     /// revokes, the certificate is revoked.
     pub(super) fn status(&self, engine: &Engine, issued: &Issued<'_>, at: Time) -> Status {
         let certificate = issued.certificate;
-        let lists: Vec<&Crl> = self.0.iter().copied().filter(|crl| crl.issuer_key() == certificate.issuer_key()).collect();
+        let lists: Vec<&Crl> =
+            self.0.iter().copied().filter(|crl| crl.issuer_key() == certificate.issuer_key()).collect();
         let mut good: Option<&Crl> = None;
         for crl in lists.iter().copied().filter(|crl| usable(crl, &lists, issued, at)) {
             if good.is_some_and(|newer| newer.this_update() > crl.this_update()) {

@@ -149,10 +149,12 @@ fn six_intermediates_are_a_path_and_seven_are_too_many() {
 #[test]
 fn a_day_is_compared_to_the_second_and_its_last_second_counts() {
     let (root, ca, leaf) = three();
-    let ask = |at| Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
-        ask.at = at;
-        ask.revocation = Revocation::Off;
-    });
+    let ask = |at| {
+        Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
+            ask.at = at;
+            ask.revocation = Revocation::Off;
+        })
+    };
     assert!(ask(leaf.spec.not_before).find().is_ok() && ask(leaf.spec.not_after).find().is_ok());
     assert_eq!(ask(leaf.spec.not_before - 1).refusal(), refused(Reason::CertificateNotYetValid, "Leaf"));
     assert_eq!(ask(leaf.spec.not_after + 1).refusal(), refused(Reason::CertificateExpired, "Leaf"));

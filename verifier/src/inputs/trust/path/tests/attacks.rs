@@ -69,10 +69,7 @@ fn attack_17_a_certificate_of_a_namesake_is_refused() {
     let (root, ca, _) = three();
     let namesake = Party::root(Spec::ca("CA"));
     let leaf = namesake.issue(Spec::leaf("Leaf"));
-    assert_eq!(
-        Ask::new(&leaf, &[&ca], &[&root]).refusal(),
-        refused(Reason::CertificateSignatureInvalid, "Leaf")
-    );
+    assert_eq!(Ask::new(&leaf, &[&ca], &[&root]).refusal(), refused(Reason::CertificateSignatureInvalid, "Leaf"));
 }
 
 /// Attack 18 (CVE-2026-24122): the dates of every certificate count, the anchor's too.
@@ -214,9 +211,11 @@ fn attack_29_revoked_is_told_before_expired() {
 #[test]
 fn attack_30_a_short_rsa_key_is_refused() {
     let root = Party::root(Spec::ca("Root"));
-    let leaf = |bits| Ask::new(&root, &[], &[&root]).with(|ask| {
-        ask.leaf = root.certify_key(&Spec::leaf("Leaf"), &RsaKey::of_bits(bits));
-    });
+    let leaf = |bits| {
+        Ask::new(&root, &[], &[&root]).with(|ask| {
+            ask.leaf = root.certify_key(&Spec::leaf("Leaf"), &RsaKey::of_bits(bits));
+        })
+    };
     assert_eq!(leaf(1_024).refusal(), refused(Reason::CertificateWeakKey, "Leaf"));
     assert_eq!(leaf(2_040).refusal(), refused(Reason::CertificateWeakKey, "Leaf"));
     assert!(leaf(2_048).find().is_ok());
@@ -248,7 +247,9 @@ fn attack_31_a_certificate_for_another_purpose_is_refused() {
         *purpose.last_mut().unwrap() = last;
         purpose
     };
-    for purposes in [vec![], vec![other(2)], vec![other(3)], vec![vec![2, 5, 29, 37, 0]], vec![vec![1, 3, 6, 1, 5, 5, 7, 3, 3]]] {
+    for purposes in
+        [vec![], vec![other(2)], vec![other(3)], vec![vec![2, 5, 29, 37, 0]], vec![vec![1, 3, 6, 1, 5, 5, 7, 3, 3]]]
+    {
         assert_eq!(with_leaf(|s| s.purposes = purposes), refused(Reason::PurposeMissing, "Leaf"));
     }
     let both = vec![other(2), crate::pki::RELEASE.to_vec()];

@@ -47,7 +47,8 @@ fn decoys_of_the_same_name_and_key_id_do_not_hide_the_good_path() {
     let no_ca = root.certify(Spec::ca("CA").with(|s| s.is_ca = IsCa::ExplicitNoCa), &ca.key);
     let expired = root.certify(Spec::ca("CA").with(|s| s.not_after = AT - 1), &ca.key);
     let self_signed = ca.certify(Spec::ca("CA"), &ca.key);
-    for bag in orders(&[&ca, &no_ca, &expired, &self_signed]) {
+    let same_id = Party::root(Spec::ca("CA").with(|s| s.key_id = Some(ca.key_id())));
+    for bag in orders(&[&ca, &no_ca, &expired, &self_signed, &same_id]) {
         assert_eq!(Ask::new(&leaf, &bag, &[&root]).find().unwrap().intermediates()[0].der(), ca.der);
     }
 }
@@ -145,7 +146,8 @@ fn a_bag_over_its_cap_is_refused_and_not_cut_short() {
     assert!(Ask::new(&leaf, &[&ca], &[&root]).with(small).find().is_ok());
     let bag = Ask::new(&leaf, &[&ca, &ca], &[&root]).with(small);
     assert_eq!(bag.refusal().0, Reason::PathLimit);
-    let lists = Ask::new(&leaf, &[&ca], &[&root]).with(small).with(|ask| ask.crls.push(ca.crl(&crate::pki::List::default())));
+    let lists =
+        Ask::new(&leaf, &[&ca], &[&root]).with(small).with(|ask| ask.crls.push(ca.crl(&crate::pki::List::default())));
     assert_eq!(lists.refusal().0, Reason::CrlUnusable);
     let anchors = Ask::new(&leaf, &[&ca], &[&root, &root]).with(|ask| ask.limits.anchors = 1);
     assert_eq!(anchors.refusal().0, Reason::PathLimit);

@@ -23,9 +23,11 @@ fn point(flags: &[u8]) -> impl Fn(&mut List) + use<> {
 #[test]
 fn attack_24_a_revoked_leaf_and_a_revoked_issuer_are_two_reasons() {
     let (root, ca, leaf) = three();
-    let ask = |ca_list: List, root_list: List| Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
-        ask.crls = vec![ca.crl(&ca_list), root.crl(&root_list)];
-    });
+    let ask = |ca_list: List, root_list: List| {
+        Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
+            ask.crls = vec![ca.crl(&ca_list), root.crl(&root_list)];
+        })
+    };
     assert!(ask(List::default(), List::default()).find().is_ok());
     assert_eq!(ask(List::revoking(100), List::default()).refusal(), refused(Reason::SignerRevoked, "Leaf"));
     assert_eq!(ask(List::default(), List::revoking(2)).refusal(), refused(Reason::IssuerRevoked, "CA"));
@@ -37,7 +39,8 @@ fn attack_24_a_revoked_leaf_and_a_revoked_issuer_are_two_reasons() {
 #[test]
 fn attack_24_a_missing_list_anywhere_on_the_path_is_no_answer() {
     let (root, ca, leaf) = three();
-    let only = |issuer: &Party| Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls = vec![issuer.crl(&List::default())]);
+    let only =
+        |issuer: &Party| Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls = vec![issuer.crl(&List::default())]);
     assert_eq!(only(&ca).refusal(), refused(Reason::CrlMissing, "CA"));
     assert_eq!(only(&root).refusal(), refused(Reason::CrlMissing, "Leaf"));
     assert!(only(&ca).with(|ask| ask.revocation = Revocation::LeafOnly).find().is_ok());
@@ -96,9 +99,11 @@ fn attack_25_stale_future_and_endless_lists_do_not_count() {
 #[test]
 fn attack_25_a_list_that_its_issuer_did_not_sign_does_not_count() {
     let (root, ca, leaf) = three();
-    let with = |list: Vec<u8>| Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
-        ask.crls = vec![list, root.crl(&List::default())];
-    });
+    let with = |list: Vec<u8>| {
+        Ask::new(&leaf, &[&ca], &[&root]).with(|ask| {
+            ask.crls = vec![list, root.crl(&List::default())];
+        })
+    };
     assert_eq!(with(broken(&ca.crl(&List::default()))).refusal(), refused(Reason::CrlUnusable, "Leaf"));
     let namesake = Party::root(Spec::ca("CA"));
     assert_eq!(with(namesake.crl(&List::default())).refusal(), refused(Reason::CrlUnusable, "Leaf"));
@@ -112,7 +117,9 @@ fn attack_25_a_list_that_its_issuer_did_not_sign_does_not_count() {
 /// Attack 25: an issuer that may not sign lists.
 #[test]
 fn attack_25_a_list_of_an_issuer_without_crl_sign_does_not_count() {
-    for usages in [vec![KeyUsagePurpose::KeyCertSign], vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature]] {
+    for usages in
+        [vec![KeyUsagePurpose::KeyCertSign], vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature]]
+    {
         let root = Party::root(Spec::ca("Root"));
         let ca = root.issue(Spec::ca("CA").with(|s| s.usages = usages.clone()));
         let leaf = ca.issue(Spec::leaf("Leaf"));
@@ -139,7 +146,8 @@ fn attack_25_a_list_of_another_scope_does_not_count() {
         ("indirect", tlv(0x84, &yes)),
         ("another distribution point", uri),
     ] {
-        let judged = with_lists(&[List::default().with(point(&flags))]).find().map(drop).map_err(|fault| fault.reason());
+        let judged =
+            with_lists(&[List::default().with(point(&flags))]).find().map(drop).map_err(|fault| fault.reason());
         assert_eq!(judged, Err(Reason::CrlUnusable), "{what}");
     }
     assert!(with_lists(&[List::default().with(point(&tlv(0x81, &yes)))]).find().is_ok(), "end entities only");
@@ -181,9 +189,11 @@ fn a_ca_revoked_at_one_root_is_good_at_the_other() {
     let (root, ca, leaf) = three();
     let other = Party::root(Spec::ca("Other root"));
     let cross = other.certify(Spec::ca("CA").with(|s| s.serial = 3), &ca.key);
-    let ask = |anchors: &[&Party]| Ask::new(&leaf, &[&ca, &cross], anchors).with(|ask| {
-        ask.crls = vec![ca.crl(&List::default()), root.crl(&List::revoking(2)), other.crl(&List::default())];
-    });
+    let ask = |anchors: &[&Party]| {
+        Ask::new(&leaf, &[&ca, &cross], anchors).with(|ask| {
+            ask.crls = vec![ca.crl(&List::default()), root.crl(&List::revoking(2)), other.crl(&List::default())];
+        })
+    };
     assert_eq!(ask(&[&root, &other]).find().unwrap().anchor().der(), other.der);
     assert_eq!(ask(&[&root]).refusal(), refused(Reason::IssuerRevoked, "CA"));
 }
