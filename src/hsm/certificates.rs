@@ -1,11 +1,11 @@
 //! Certificates on a token: read in a read-only session without PIN, written by its officer.
 
 use super::exchange::{
-    CertificateToWrite, CertificateWritten, Permanence, SkipReason, SkippedObject, StoredCertificate,
+    CertificateToWrite, CertificateWritten, Permanence, Role, SkipReason, SkippedObject, StoredCertificate,
     TokenCertificates, TokenName,
 };
 use super::fault::TokenFault;
-use super::module::{Role, State};
+use super::module::{Access, State};
 use super::pin::Pin;
 use super::rv;
 use cryptoki::error::{Error, RvError};
@@ -44,18 +44,21 @@ pub(super) fn read(state: &State, token: &TokenName) -> Result<TokenCertificates
     Ok(answer)
 }
 
-/// Writes certificates as the token's officer and says what stuck.
+/// Writes certificates and says what stuck.
 pub(super) fn write(
     state: &mut State,
     token: &TokenName,
-    officer_pin: Pin,
+    role: Role,
+    pin: Pin,
     certificates: &[CertificateToWrite],
     permanence: Permanence,
 ) -> Result<Vec<CertificateWritten>, TokenFault> {
-    let session = state.authenticated(token, Role::Officer, officer_pin)?;
+    let session = state.authenticated(token, role, pin, Access::Write)?;
     let written = certificates.iter().map(|certificate| write_one(&session, token, certificate, permanence)).collect();
-    // Closing the session logs out as well; this says so if it does not.
-    session.logout().map_err(rv::failed(token, "logging out"))?;
+    // Logging out would close the token to whoever else in this process has opened it with the same PIN.
+    if role == Role::Officer || !state.open.contains_key(token) {
+        session.logout().map_err(rv::failed(token, "logging out"))?;
+    }
     written
 }
 
@@ -229,7 +232,7 @@ pub(super) fn objects(
     let found = found.map_err(&failed)?;
     if found.len() > most {
         return Err(TokenFault::TokenFailed {
-            token: token.clone(),
+            token: Box::new(token.clone()),
             doing: "listing objects".to_owned(),
             found: format!("it lists more than {most} objects"),
             detail: String::new(),

@@ -29,6 +29,30 @@ impl fmt::Display for TokenName {
     }
 }
 
+/// A key by token and label.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenKey {
+    /// The token.
+    pub token: TokenName,
+    /// The key's label.
+    pub label: String,
+}
+
+impl TokenKey {
+    /// A key's name.
+    #[must_use]
+    pub fn new(token: &TokenName, label: &str) -> Self {
+        Self { token: token.clone(), label: label.to_owned() }
+    }
+}
+
+impl fmt::Display for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of the token {}", self.label, self.token)
+    }
+}
+
 /// A kind of key that is made on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +61,16 @@ pub enum KeyKind {
     P256,
     /// Pure Ed25519 (RFC 8032).
     Ed25519,
+}
+
+/// Whose PIN opens a token: it has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Uses keys (CKU_USER). Writes certificates only to tokens whose officer cannot, as with TPM 2.0.
+    User,
+    /// Sets the user's PIN and writes certificates (CKU_SO).
+    Officer,
 }
 
 /// May what is written be taken away again without making the whole token anew?
@@ -115,13 +149,15 @@ pub enum Request {
         /// The kind of key.
         kind: KeyKind,
     },
-    /// Writes certificates as the token's officer.
+    /// Writes certificates.
     WriteCertificates {
         /// The token.
         token: TokenName,
-        /// The officer's PIN.
+        /// As whom.
+        role: Role,
+        /// The PIN of that role.
         #[serde(with = "pin::wire")]
-        officer_pin: Pin,
+        pin: Pin,
         /// What to write.
         certificates: Vec<CertificateToWrite>,
         /// How firmly.
@@ -294,7 +330,7 @@ pub trait Tokens: Send + Sync {
 
 pub(super) fn wrong_answer(token: &TokenName, doing: &str) -> TokenFault {
     TokenFault::TokenFailed {
-        token: token.clone(),
+        token: Box::new(token.clone()),
         doing: doing.to_owned(),
         found: "the answer belongs to another question".to_owned(),
         detail: String::new(),

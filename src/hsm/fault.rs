@@ -1,6 +1,6 @@
 //! Why a token could not do what it was asked.
 
-use super::exchange::TokenName;
+use super::exchange::{TokenKey, TokenName};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 
@@ -61,7 +61,7 @@ pub enum TokenFault {
     #[error("the token {token} failed while {doing}: {found}")]
     TokenFailed {
         /// The token.
-        token: TokenName,
+        token: Box<TokenName>,
         /// What it was asked to do.
         doing: String,
         /// How it failed.
@@ -114,44 +114,36 @@ pub enum TokenFault {
         token: TokenName,
     },
     /// No such key, or nobody is logged in who can see it.
-    #[error("the token {token} shows no private key {label:?}")]
+    #[error("there is no private key {key}, or nobody is logged in who can see it")]
     KeyMissing {
-        /// The token.
-        token: TokenName,
-        /// The key's label.
-        label: String,
+        /// The key.
+        key: Box<TokenKey>,
     },
     /// A key that is there and cannot be used.
-    #[error("the key {label:?} of the token {token} cannot be used: expected {expected}, found {found}")]
+    #[error("the key {key} cannot be used: expected {expected}, found {found}")]
     KeyUnusable {
-        /// The token.
-        token: TokenName,
-        /// The key's label.
-        label: String,
+        /// The key.
+        key: Box<TokenKey>,
         /// What would have been right.
         expected: String,
         /// What is there.
         found: String,
     },
     /// The token answered a request to sign with an error.
-    #[error("the token {token} did not sign with the key {label:?}: {found}")]
+    #[error("the key {key} did not sign: {found}")]
     SignerFailed {
-        /// The token.
-        token: TokenName,
-        /// The key's label.
-        label: String,
+        /// The key.
+        key: Box<TokenKey>,
         /// How it failed.
         found: String,
         /// What the module said.
         detail: String,
     },
     /// The token answered with something that is no signature of its own public key over the message.
-    #[error("the token {token} gave for the key {label:?} {found}")]
+    #[error("the key {key} gave {found}")]
     SignerLied {
-        /// The token.
-        token: TokenName,
-        /// The key's label.
-        label: String,
+        /// The key.
+        key: Box<TokenKey>,
         /// What it gave.
         found: String,
     },
@@ -230,23 +222,17 @@ impl TokenFault {
             Self::PinWrong { token } | Self::PinLocked { token } | Self::PinLastTry { token } => {
                 finding(format!("token {token}"), "", "")
             }
-            Self::KeyMissing { token, label } => finding(format!("token {token}"), &format!("key {label:?}"), "no key"),
-            Self::KeyUnusable { token, label, expected, found } => {
-                finding(format!("token {token}, key {label:?}"), expected, found)
-            }
-            Self::SignerFailed { token, label, found, .. } => {
-                finding(format!("token {token}, key {label:?}"), "a signature", found)
-            }
-            Self::SignerLied { token, label, found } => {
-                finding(format!("token {token}, key {label:?}"), "a signature of its public key", found)
-            }
+            Self::KeyMissing { key } => finding(format!("key {key}"), "a private key", "none"),
+            Self::KeyUnusable { key, expected, found } => finding(format!("key {key}"), expected, found),
+            Self::SignerFailed { key, found, .. } => finding(format!("key {key}"), "a signature", found),
+            Self::SignerLied { key, found } => finding(format!("key {key}"), "a signature of its public key", found),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TokenFault, TokenName};
+    use super::{TokenFault, TokenKey, TokenName};
 
     #[test]
     fn an_absent_token_says_which_are_there_and_which_slots_could_not_be_read() {
@@ -267,8 +253,7 @@ mod tests {
     #[test]
     fn what_the_module_said_is_in_the_detail_and_neither_in_the_message_nor_in_the_finding() {
         let fault = TokenFault::SignerFailed {
-            token: TokenName::new("ecugate-signer", "1"),
-            label: "station".to_owned(),
+            key: Box::new(TokenKey::new(&TokenName::new("ecugate-signer", "1"), "station")),
             found: "the module reports an error of its own".to_owned(),
             detail: "C_Sign: GeneralError".to_owned(),
         };

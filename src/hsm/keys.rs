@@ -1,7 +1,7 @@
 //! Keys on a token that is logged in: found by label, used through one kept session, made so that they cannot leave.
 
 use super::certificates::{bytes, objects};
-use super::exchange::{KeyKind, TokenName};
+use super::exchange::{KeyKind, TokenKey, TokenName};
 use super::fault::TokenFault;
 use super::module::{State, auth};
 use super::pin::Pin;
@@ -64,8 +64,7 @@ impl State {
                 self.open.remove(token);
             }
             TokenFault::SignerFailed {
-                token: token.clone(),
-                label: label.to_owned(),
+                key: Box::new(TokenKey::new(token, label)),
                 found: rv::words(&error).to_owned(),
                 detail: rv::detail(&error),
             }
@@ -75,8 +74,7 @@ impl State {
             KeyKind::P256 => match p256::ecdsa::Signature::from_slice(&raw) {
                 Ok(signature) => Ok(signature.to_der().as_bytes().to_vec()),
                 Err(_) => Err(TokenFault::SignerLied {
-                    token: token.clone(),
-                    label: label.to_owned(),
+                    key: Box::new(TokenKey::new(token, label)),
                     found: format!("{} bytes that are no r and s of P-256", raw.len()),
                 }),
             },
@@ -171,8 +169,7 @@ impl State {
 /// The one private key of a label, and the one public key of the same label and id.
 fn find_key(session: &Session, token: &TokenName, label: &str) -> Result<Key, TokenFault> {
     let unusable = |expected: &str, found: String| TokenFault::KeyUnusable {
-        token: token.clone(),
-        label: label.to_owned(),
+        key: Box::new(TokenKey::new(token, label)),
         expected: expected.to_owned(),
         found,
     };
@@ -203,7 +200,7 @@ fn named(class: ObjectClass, label: &str) -> Vec<Attribute> {
 }
 
 fn key_missing(token: &TokenName, label: &str) -> TokenFault {
-    TokenFault::KeyMissing { token: token.clone(), label: label.to_owned() }
+    TokenFault::KeyMissing { key: Box::new(TokenKey::new(token, label)) }
 }
 
 fn is_stale(error: &Error) -> bool {

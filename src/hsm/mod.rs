@@ -32,11 +32,11 @@ mod signer;
 mod trial;
 
 pub use exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, SkipReason,
-    SkippedObject, StoredCertificate, TokenCertificates, TokenName, Tokens,
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
+    SkippedObject, StoredCertificate, TokenCertificates, TokenKey, TokenName, Tokens,
 };
 pub use fault::TokenFault;
 pub use module::Module;
 pub use pin::Pin;
-pub use signer::{ExpectedKey, TokenKey, TokenSigner};
+pub use signer::{ExpectedKey, TokenSigner};
 pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

@@ -4,7 +4,7 @@
 //! module is loaded once per process and path, every call holds its lock, and it is never finalized.
 
 use super::certificates;
-use super::exchange::{Answer, ModuleSeen, Request, TokenName, Tokens};
+use super::exchange::{Answer, ModuleSeen, Request, Role, TokenName, Tokens};
 use super::fault::TokenFault;
 use super::keys::OpenToken;
 use super::pin::Pin;
@@ -48,13 +48,13 @@ pub(super) struct State {
     refused: Vec<(TokenName, Role, Pin)>,
 }
 
-/// Whose PIN it is: a token has two.
+/// What a session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Uses keys (CKU_USER).
-    User,
-    /// Sets the user's PIN, writes certificates (CKU_SO).
-    Officer,
+pub(super) enum Access {
+    /// A read-only session.
+    Read,
+    /// A session that may write to the token.
+    Write,
 }
 
 impl Module {
@@ -123,8 +123,8 @@ impl Tokens for Module {
             Request::GenerateKey { token, key, kind } => {
                 self.state().generate(&token, &key, kind).map(Answer::PublicKey)
             }
-            Request::WriteCertificates { token, officer_pin, certificates, permanence } => {
-                certificates::write(&mut self.state(), &token, officer_pin, &certificates, permanence)
+            Request::WriteCertificates { token, role, pin, certificates, permanence } => {
+                certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
                     .map(Answer::Written)
             }
         }
@@ -156,36 +156,34 @@ impl State {
 
     /// The one token of this label and serial number.
     pub(super) fn find(&self, wanted: &TokenName) -> Result<(Slot, TokenInfo), TokenFault> {
-        let survey = self.survey()?;
-        let present: Vec<TokenName> = survey.tokens.iter().map(|(name, ..)| name.clone()).collect();
-        let mut found = survey.tokens.into_iter().filter(|(name, ..)| name == wanted);
-        match (found.next(), found.count()) {
-            (Some((_, slot, token)), 0) => Ok((slot, token)),
-            (Some(_), more) => Err(TokenFault::TokenAmbiguous { wanted: wanted.clone(), count: more + 1 }),
-            (None, _) => {
-                let serials: Vec<String> =
-                    present.iter().filter(|name| name.label == wanted.label).map(|name| name.serial.clone()).collect();
-                if serials.is_empty() {
-                    Err(TokenFault::TokenAbsent { wanted: wanted.clone(), present, unreadable: survey.unreadable })
-                } else {
-                    Err(TokenFault::TokenWrongSerial { wanted: wanted.clone(), found: serials })
-                }
-            }
-        }
+        let Survey { tokens, unreadable } = self.survey()?;
+        let present: Vec<TokenName> = tokens.iter().map(|(name, ..)| name.clone()).collect();
+        select(&present, unreadable, wanted)?;
+        let found = tokens.into_iter().find(|(name, ..)| name == wanted);
+        found.map(|(_, slot, token)| (slot, token)).ok_or_else(|| TokenFault::TokenAbsent {
+            wanted: wanted.clone(),
+            present,
+            unreadable: Vec::new(),
+        })
     }
 
     fn log_in(&mut self, token: &TokenName, pin: Pin) -> Result<(), TokenFault> {
         if self.open.contains_key(token) {
             return Ok(());
         }
-        let session = self.authenticated(token, Role::User, pin)?;
+        let session = self.authenticated(token, Role::User, pin, Access::Read)?;
         self.open.insert(token.clone(), OpenToken::new(session));
         Ok(())
     }
 
-    /// A session in which `role` is logged in: read-only for the user, read-write for the officer. The PIN is given to
-    /// the token once, and not at all if that could lock it.
-    pub(super) fn authenticated(&mut self, token: &TokenName, role: Role, pin: Pin) -> Result<Session, TokenFault> {
+    /// A session in which `role` is logged in. The PIN is given to the token once, and not at all if that could lock it.
+    pub(super) fn authenticated(
+        &mut self,
+        token: &TokenName,
+        role: Role,
+        pin: Pin,
+        access: Access,
+    ) -> Result<Session, TokenFault> {
         let known =
             |(name, whose, refused): &(TokenName, Role, Pin)| name == token && *whose == role && *refused == pin;
         if self.refused.iter().any(known) {
@@ -202,11 +200,15 @@ impl State {
         if last_try {
             return Err(TokenFault::PinLastTry { token: token.clone() });
         }
-        let (session, user) = match role {
-            Role::User => (self.pkcs11.open_ro_session(slot), UserType::User),
-            Role::Officer => (self.pkcs11.open_rw_session(slot), UserType::So),
+        let session = match access {
+            Access::Read => self.pkcs11.open_ro_session(slot),
+            Access::Write => self.pkcs11.open_rw_session(slot),
         };
         let session = session.map_err(rv::failed(token, "opening a session"))?;
+        let user = match role {
+            Role::User => UserType::User,
+            Role::Officer => UserType::So,
+        };
         match session.login(user, Some(&auth(&pin))) {
             // One process, one login: if somebody here has logged in before us, the token is open to us too.
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
@@ -238,6 +240,21 @@ impl State {
             detail: rv::detail(error),
         }
     }
+}
+
+/// Is there exactly one token of the wanted label and serial number? The first of several is never taken.
+fn select(present: &[TokenName], unreadable: Vec<String>, wanted: &TokenName) -> Result<(), TokenFault> {
+    match present.iter().filter(|name| *name == wanted).count() {
+        1 => return Ok(()),
+        0 => {}
+        count => return Err(TokenFault::TokenAmbiguous { wanted: wanted.clone(), count }),
+    }
+    let found: Vec<String> =
+        present.iter().filter(|name| name.label == wanted.label).map(|name| name.serial.clone()).collect();
+    if found.is_empty() {
+        return Err(TokenFault::TokenAbsent { wanted: wanted.clone(), present: present.to_vec(), unreadable });
+    }
+    Err(TokenFault::TokenWrongSerial { wanted: wanted.clone(), found })
 }
 
 /// The name by which a token is known: its texts without padding (some modules pad with zeros).
@@ -302,4 +319,33 @@ fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("more than 256 MiB"));
     }
     Ok(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TokenFault, TokenName, select};
+
+    /// Attack class 32: two tokens with one label. SoftHSM itself aborts over two tokens with one serial number.
+    #[test]
+    fn attack_32_two_tokens_of_one_label_and_serial_are_ambiguous() {
+        let trust = |serial: &str| TokenName::new("ecugate-trust", serial);
+        let present = [trust("1"), trust("2"), trust("2"), TokenName::new("payroll", "3")];
+        assert_eq!(select(&present, Vec::new(), &trust("1")), Ok(()));
+        let ambiguous = TokenFault::TokenAmbiguous { wanted: trust("2"), count: 2 };
+        assert_eq!(select(&present, Vec::new(), &trust("2")), Err(ambiguous));
+    }
+
+    /// Attack class 33: the first token taken.
+    #[test]
+    fn attack_33_the_only_token_is_not_taken_for_another() {
+        let present = [TokenName::new("ecugate-trust", "1")];
+        let wanted = TokenName::new("ecugate-trust", "9");
+        let wrong = TokenFault::TokenWrongSerial { wanted: wanted.clone(), found: vec!["1".to_owned()] };
+        assert_eq!(select(&present, Vec::new(), &wanted), Err(wrong));
+        let wanted = TokenName::new("ecugate-signer", "1");
+        let notes = vec!["slot 2 cannot be read: the token is gone".to_owned()];
+        let absent =
+            TokenFault::TokenAbsent { wanted: wanted.clone(), present: present.to_vec(), unreadable: notes.clone() };
+        assert_eq!(select(&present, notes, &wanted), Err(absent));
+    }
 }

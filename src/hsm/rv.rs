@@ -51,7 +51,7 @@ pub(super) fn detail(error: &Error) -> String {
 /// A [`TokenFault::TokenFailed`] of this error.
 pub(super) fn failed<'a>(token: &'a TokenName, doing: &'a str) -> impl Fn(Error) -> TokenFault + use<'a> {
     move |error| TokenFault::TokenFailed {
-        token: token.clone(),
+        token: Box::new(token.clone()),
         doing: doing.to_owned(),
         found: words(&error).to_owned(),
         detail: detail(&error),

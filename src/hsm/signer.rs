@@ -1,21 +1,11 @@
 //! A key on a token as a [`Signer`]: every signature is verified here before anybody sees it.
 
-use super::exchange::{Answer, Request, TokenName, Tokens, wrong_answer};
+use super::exchange::{Answer, Request, TokenKey, Tokens, wrong_answer};
 use super::fault::TokenFault;
 use super::pin::Pin;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
 use std::sync::Arc;
-
-/// A signing key by token and label.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenKey {
-    /// The token.
-    pub token: TokenName,
-    /// The key's label.
-    pub label: String,
-}
 
 /// Which public key a token must state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +32,8 @@ impl TokenSigner {
     pub fn open(tokens: Arc<dyn Tokens>, key: TokenKey, pin: Pin, expected: ExpectedKey) -> Result<Self, TokenFault> {
         tokens.log_in(&key.token, pin)?;
         let spki = tokens.public_key(&key.token, &key.label)?;
-        let unusable = |expected: String, found: String| TokenFault::KeyUnusable {
-            token: key.token.clone(),
-            label: key.label.clone(),
-            expected,
-            found,
-        };
+        let unusable =
+            |expected: String, found: String| TokenFault::KeyUnusable { key: Box::new(key.clone()), expected, found };
         let public_key = PublicKey::from_spki(&spki)
             .map_err(|fault| unusable("a sound public key".to_owned(), fault.to_string()))?;
         match expected {
@@ -82,11 +68,9 @@ impl Signer for TokenSigner {
         let Answer::UnverifiedSignature(signature) = self.tokens.ask(request)? else {
             return Err(wrong_answer(token, "signing"));
         };
-        self.public_key.verify(message, &signature).map_err(|fault| TokenFault::SignerLied {
-            token: token.clone(),
-            label: label.clone(),
-            found: fault.to_string(),
-        })?;
+        self.public_key
+            .verify(message, &signature)
+            .map_err(|fault| TokenFault::SignerLied { key: Box::new(self.key.clone()), found: fault.to_string() })?;
         Ok(signature)
     }
 }
@@ -100,16 +84,19 @@ impl std::fmt::Debug for TokenSigner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hsm::TokenName;
     use ed25519_dalek::Signer as _;
     use ed25519_dalek::pkcs8::EncodePublicKey as _;
     use std::sync::Mutex;
     use zeroize::Zeroizing;
 
+    type Say<T> = Box<dyn Fn(&[u8]) -> T + Send + Sync>;
+
     /// A token that answers as it is told and counts the questions.
     struct Scripted {
         log_in: Result<(), TokenFault>,
         stated: ed25519_dalek::SigningKey,
-        signing: Box<dyn Fn(&[u8]) -> Answer + Send + Sync>,
+        signing: Say<Answer>,
         asked: Mutex<Vec<&'static str>>,
     }
 
@@ -153,7 +140,7 @@ mod tests {
     fn attack_39_a_signature_of_another_key_or_message_or_no_signature_never_leaves() {
         let own = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
         let other = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
-        let answers: [Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>; 4] = [
+        let answers: [Say<Vec<u8>>; 4] = [
             Box::new(move |message| other.sign(message).to_bytes().to_vec()),
             Box::new(move |_| own.sign(b"another message").to_bytes().to_vec()),
             Box::new(|_| vec![0; 64]),

@@ -6,11 +6,11 @@
 
 use super::environment::Environment;
 use super::exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, TokenName, Tokens, wrong_answer,
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, TokenKey, TokenName, Tokens,
+    wrong_answer,
 };
 use super::fault::TokenFault;
 use super::pin::Pin;
-use super::signer::TokenKey;
 use ecugate_verifier::values::keys::PublicKey;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -179,7 +179,8 @@ impl TrialTokens {
         let log = generate(tokens, &signer, "log", KeyKind::Ed25519)?;
         let request = Request::WriteCertificates {
             token: trust.name.clone(),
-            officer_pin: Pin::from_file(&trust.officer_pin_file)?,
+            role: Role::Officer,
+            pin: Pin::from_file(&trust.officer_pin_file)?,
             certificates: certificates.to_vec(),
             permanence: Permanence::Removable,
         };
@@ -225,12 +226,11 @@ fn generate(tokens: &dyn Tokens, token: &TrialToken, label: &str, kind: KeyKind)
     let Answer::PublicKey(spki) = tokens.ask(request)? else {
         return Err(wrong_answer(&token.name, "making a key"));
     };
-    let key = TokenKey { token: token.name.clone(), label: label.to_owned() };
+    let key = TokenKey::new(&token.name, label);
     match PublicKey::from_spki(&spki) {
         Ok(public_key) => Ok(TrialKey { key, public_key }),
         Err(fault) => Err(TokenFault::KeyUnusable {
-            token: key.token,
-            label: key.label,
+            key: Box::new(key),
             expected: "a sound public key".to_owned(),
             found: fault.to_string(),
         }),
