@@ -1,0 +1,119 @@
+//! Source texts, from the disk or made up by a test, and the module tree that their `mod` lines draw.
+
+use crate::imports::{self, Import};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The `.rs` files under one `src` folder, by path inside it.
+pub(crate) struct Sources(BTreeMap<String, String>);
+
+/// One module, in its own file or inline.
+pub(crate) struct Module {
+    /// Its names from the root of the crate, without `crate`.
+    pub(crate) path: Vec<String>,
+    /// Its file inside the `src` folder.
+    pub(crate) file: String,
+    /// Everything that it names by a path.
+    pub(crate) imports: Vec<Import>,
+    /// Whether it is compiled for tests alone.
+    pub(crate) is_test: bool,
+}
+
+/// All modules of one crate in their one total order: a module stands after its own descendants and after everything
+/// that is declared before it.
+pub(crate) struct Crate {
+    pub(crate) modules: Vec<Module>,
+}
+
+impl Sources {
+    /// All `.rs` files under `folder`, which is relative to the workspace.
+    pub(crate) fn on_disk(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut files = BTreeMap::new();
+        let mut folders = vec![root.clone()];
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(&next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let inside = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                    files.insert(inside, std::fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        Self(files)
+    }
+
+    /// A made-up tree.
+    pub(crate) fn planted(files: &[(&str, &str)]) -> Self {
+        Self(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+    }
+
+    /// Path and text of every file.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// The module tree that starts in the file `root`.
+    pub(crate) fn read(&self, root: &str) -> Crate {
+        let mut modules = Vec::new();
+        let text = self.0.get(root).unwrap_or_else(|| panic!("no file {root}"));
+        let items = syn::parse_file(text).unwrap_or_else(|error| panic!("{root}: {error}")).items;
+        self.collect(&[], root, &items, false, &mut modules);
+        Crate { modules }
+    }
+
+    /// Files that no `mod` line of `crates` reaches: nothing would hold them to any rule.
+    pub(crate) fn unreached(&self, crates: &[&Crate]) -> Vec<String> {
+        let reached: BTreeSet<&str> =
+            crates.iter().flat_map(|one| &one.modules).map(|module| module.file.as_str()).collect();
+        self.0.keys().filter(|file| !reached.contains(file.as_str())).cloned().collect()
+    }
+
+    fn collect(&self, path: &[String], file: &str, items: &[syn::Item], is_test: bool, into: &mut Vec<Module>) {
+        for item in items {
+            let syn::Item::Mod(child) = item else { continue };
+            let name = child.ident.to_string();
+            let child_path = [path, &[name.clone()]].concat();
+            let is_test = is_test || imports::is_for_tests(&child.attrs);
+            match &child.content {
+                Some((_, items)) => self.collect(&child_path, file, items, is_test, into),
+                None => {
+                    let child_file = self.file_of(file, &name, &child.attrs);
+                    let parsed = syn::parse_file(&self.0[&child_file]);
+                    let items = parsed.unwrap_or_else(|error| panic!("{child_file}: {error}")).items;
+                    self.collect(&child_path, &child_file, &items, is_test, into);
+                }
+            }
+        }
+        into.push(Module { path: path.to_vec(), file: file.to_owned(), imports: imports::of(items), is_test });
+    }
+
+    /// The file of `mod name;` written in `file` (The Rust Reference, "Module source filenames").
+    fn file_of(&self, file: &str, name: &str, attributes: &[syn::Attribute]) -> String {
+        assert!(!attributes.iter().any(|a| a.path().is_ident("path")), "{file}: #[path] hides where {name} is");
+        let (folder, own) = file.rsplit_once('/').map_or(("", file), |(folder, own)| (folder, own));
+        let folder = match own {
+            "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+            _ => file.strip_suffix(".rs").unwrap().to_owned(),
+        };
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        [format!("{prefix}{name}.rs"), format!("{prefix}{name}/mod.rs")]
+            .into_iter()
+            .find(|candidate| self.0.contains_key(candidate))
+            .unwrap_or_else(|| panic!("{file}: no file for `mod {name};`"))
+    }
+}
+
+#[test]
+#[should_panic(expected = "lib.rs: #[path] hides where a is")]
+fn a_module_whose_file_is_hidden_by_a_path_attribute_is_found() {
+    Sources::planted(&[("lib.rs", "#[path = \"b.rs\"] mod a;"), ("b.rs", "")]).read("lib.rs");
+}
+
+#[test]
+fn a_file_that_no_mod_line_reaches_is_found() {
+    let sources = Sources::planted(&[("lib.rs", "mod a;"), ("a.rs", "mod b;"), ("a/b.rs", ""), ("a/lost.rs", "")]);
+    assert_eq!(sources.unreached(&[&sources.read("lib.rs")]), ["a/lost.rs"]);
+}
