@@ -99,6 +99,7 @@ reasons! {
     AlgorithmNotForKey = "algorithm-not-for-key", Contradicts;
     SignatureMalformed = "signature-malformed", Contradicts;
     SignatureInvalid = "signature-invalid", Contradicts;
+    SignatureRepeated = "signature-repeated", Contradicts;
 
     // envelopes and statements
     EnvelopeMalformed = "envelope-malformed", Unreadable;
@@ -158,6 +159,8 @@ reasons! {
     PartNotGated = "part-not-gated", Usage;
     PartObserved = "part-observed", Stuck;
     ThresholdZero = "threshold-zero", Stuck;
+    ThresholdNotMet = "threshold-not-met", Stuck;
+    AuthorityKeyShared = "authority-key-shared", Stuck;
 
     // what a signer may say
     RoleNotListed = "role-not-listed", Contradicts;
