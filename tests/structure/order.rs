@@ -1,4 +1,7 @@
 //! Each module imports only modules that stand earlier in the one order, or its own descendants.
+//!
+//! A private part of a module (`mod x;`, not `pub mod x;`) may also name what the file of its parent itself defines:
+//! to everyone else the two are one module.
 
 use crate::imports::Import;
 use crate::source::{Crate, Module, Sources};
@@ -11,8 +14,9 @@ fn back_arrows(one: &Crate) -> Vec<String> {
     let mut arrows = Vec::new();
     for (position, module) in one.modules.iter().enumerate().filter(|(_, module)| !module.is_test) {
         for import in module.imports.iter().filter(|import| !import.is_test) {
-            if let Some(target) = target(one, module, import, HOPS)
+            if let Some((target, item)) = target(one, module, import, HOPS)
                 && target > position
+                && !(item.is_some() && is_part_of(one, module, &one.modules[target]))
             {
                 let to = one.modules[target].path.join("::");
                 arrows.push(format!("{}: {} -> crate::{to}", module.file, import.segments.join("::")));
@@ -23,9 +27,19 @@ fn back_arrows(one: &Crate) -> Vec<String> {
     arrows
 }
 
-/// The position of the module that `import`, written in `from`, leads to; `None` if it leads out of the crate or to
-/// something that `from` itself binds.
-fn target(one: &Crate, from: &Module, import: &Import, hops: usize) -> Option<usize> {
+/// Whether `module` and everything between it and `ancestor` are private parts.
+fn is_part_of(one: &Crate, module: &Module, ancestor: &Module) -> bool {
+    let between = ancestor.path.len() + 1..=module.path.len();
+    !ancestor.path.is_empty()
+        && module.path.starts_with(&ancestor.path)
+        && between.into_iter().all(|length| {
+            position(one, &module.path[..length]).is_some_and(|position| one.modules[position].is_part)
+        })
+}
+
+/// The position of the module that `import`, written in `from`, leads to, and the item that it names there; `None` if
+/// it leads out of the crate or to something that `from` itself binds.
+fn target(one: &Crate, from: &Module, import: &Import, hops: usize) -> Option<(usize, Option<String>)> {
     let path = absolute(one, &from.path, &import.segments)?;
     let known = |length: usize| position(one, &path[..length]);
     let depth = (0..=path.len()).rev().find(|length| known(*length).is_some())?;
@@ -37,7 +51,7 @@ fn target(one: &Crate, from: &Module, import: &Import, hops: usize) -> Option<us
     match re_export {
         // A re-export stands for the module that it comes from; one from another crate stands for nothing.
         Some(other) => target(one, module, other, hops - 1),
-        None => Some(found),
+        None => Some((found, path.get(depth).filter(|name| *name != "*").cloned())),
     }
 }
 
@@ -144,11 +158,28 @@ mod tests {
     }
 
     #[test]
-    fn something_of_the_parent_itself_is_found_for_the_parent_stands_on_its_children() {
-        let arrows = arrows_with("low/second/inner.rs", "use super::Two;");
-        assert_eq!(arrows, ["low/second/inner.rs: super::Two -> crate::low::second"]);
-        let arrows = arrows_with("low/second/inner.rs", "use super::super::*;");
-        assert_eq!(arrows, ["low/second/inner.rs: super::super::* -> crate::low"]);
+    fn a_private_part_may_name_what_its_parent_defines_and_no_other_module_may() {
+        assert_eq!(arrows_with("low/second/inner.rs", "use super::Two;"), Vec::<String>::new());
+        let arrows = arrows_with("low/second/inner.rs", "use super::*;");
+        assert_eq!(arrows, ["low/second/inner.rs: super::* -> crate::low::second"]);
+        let arrows = arrows_with("low/first.rs", "use super::Defined; pub struct One;");
+        assert_eq!(arrows, ["low/first.rs: super::Defined -> crate::low"]);
+        let arrows = arrows_with("low/second/inner.rs", "use crate::low::Defined;");
+        assert_eq!(arrows, ["low/second/inner.rs: crate::low::Defined -> crate::low"]);
+        let arrows = arrows_with("low/first.rs", "use crate::Root; pub struct One;");
+        assert_eq!(arrows, ["low/first.rs: crate::Root -> crate::"]);
+    }
+
+    #[test]
+    fn a_part_cannot_reach_a_later_sibling_through_its_parent() {
+        let files = [
+            ("lib.rs", "pub mod low;"),
+            ("low/mod.rs", "mod first; mod second; use second::Two;"),
+            ("low/first.rs", "use super::Two;"),
+            ("low/second.rs", "pub struct Two;"),
+        ];
+        let arrows = back_arrows(&Sources::planted(&files).read("lib.rs"));
+        assert_eq!(arrows, ["low/first.rs: super::Two -> crate::low::second"]);
     }
 
     #[test]

@@ -17,12 +17,22 @@ pub(crate) struct Module {
     pub(crate) imports: Vec<Import>,
     /// Whether it is compiled for tests alone.
     pub(crate) is_test: bool,
+    /// Whether it is a private part of its parent (`mod x;` and not `pub mod x;`).
+    pub(crate) is_part: bool,
 }
 
 /// All modules of one crate in their one total order: a module stands after its own descendants and after everything
 /// that is declared before it.
 pub(crate) struct Crate {
     pub(crate) modules: Vec<Module>,
+}
+
+/// Where the items of a module stand, while the tree is read.
+struct Place {
+    path: Vec<String>,
+    file: String,
+    is_test: bool,
+    is_part: bool,
 }
 
 impl Sources {
@@ -60,7 +70,8 @@ impl Sources {
         let mut modules = Vec::new();
         let text = self.0.get(root).unwrap_or_else(|| panic!("no file {root}"));
         let items = syn::parse_file(text).unwrap_or_else(|error| panic!("{root}: {error}")).items;
-        self.collect(&[], root, &items, false, &mut modules);
+        let root = Place { path: Vec::new(), file: root.to_owned(), is_test: false, is_part: false };
+        self.collect(root, &items, &mut modules);
         Crate { modules }
     }
 
@@ -71,23 +82,28 @@ impl Sources {
         self.0.keys().filter(|file| !reached.contains(file.as_str())).cloned().collect()
     }
 
-    fn collect(&self, path: &[String], file: &str, items: &[syn::Item], is_test: bool, into: &mut Vec<Module>) {
+    fn collect(&self, place: Place, items: &[syn::Item], into: &mut Vec<Module>) {
         for item in items {
             let syn::Item::Mod(child) = item else { continue };
             let name = child.ident.to_string();
-            let child_path = [path, &[name.clone()]].concat();
-            let is_test = is_test || imports::is_for_tests(&child.attrs);
+            let mut inside = Place {
+                path: [place.path.as_slice(), &[name.clone()]].concat(),
+                file: place.file.clone(),
+                is_test: place.is_test || imports::is_for_tests(&child.attrs),
+                is_part: matches!(child.vis, syn::Visibility::Inherited),
+            };
             match &child.content {
-                Some((_, items)) => self.collect(&child_path, file, items, is_test, into),
+                Some((_, items)) => self.collect(inside, items, into),
                 None => {
-                    let child_file = self.file_of(file, &name, &child.attrs);
-                    let parsed = syn::parse_file(&self.0[&child_file]);
-                    let items = parsed.unwrap_or_else(|error| panic!("{child_file}: {error}")).items;
-                    self.collect(&child_path, &child_file, &items, is_test, into);
+                    inside.file = self.file_of(&place.file, &name, &child.attrs);
+                    let parsed = syn::parse_file(&self.0[&inside.file]);
+                    let items = parsed.unwrap_or_else(|error| panic!("{}: {error}", inside.file)).items;
+                    self.collect(inside, &items, into);
                 }
             }
         }
-        into.push(Module { path: path.to_vec(), file: file.to_owned(), imports: imports::of(items), is_test });
+        let Place { path, file, is_test, is_part } = place;
+        into.push(Module { path, file, imports: imports::of(items), is_test, is_part });
     }
 
     /// The file of `mod name;` written in `file` (The Rust Reference, "Module source filenames").

@@ -1,0 +1,23 @@
+//! `ecugate verify`: the seams, one file each. None of them admits anything.
+
+mod json;
+
+use super::batch::Batched;
+use super::seam::Form;
+use std::process::ExitCode;
+
+/// Decides one question and admits nothing.
+#[derive(clap::Subcommand)]
+pub(crate) enum Verify {
+    /// Reads a JSON text with the strict reader that is used for every signed document
+    Json(Batched<json::Json>),
+}
+
+impl Verify {
+    /// Runs the one that was named.
+    pub(crate) fn run(&self, form: Form) -> ExitCode {
+        match self {
+            Self::Json(seam) => seam.run(form),
+        }
+    }
+}
