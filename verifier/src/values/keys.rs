@@ -8,6 +8,7 @@ use super::reason::Reason;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
 use sha2::Digest as _;
+use spki::EncodePublicKey as _;
 
 mod publicly_known;
 
@@ -15,6 +16,8 @@ mod publicly_known;
 const RSA_BITS_LEAST: usize = 2_048;
 /// Largest RSA modulus: beyond it a verification is slow enough to be an attack.
 const RSA_BITS_MOST: usize = 8_192;
+/// Smallest RSA exponent: FIPS 186-5 section A.1.1. (The largest, 2^33 - 1, is the `rsa` crate's own.)
+const RSA_EXPONENT_LEAST: u64 = 65_537;
 
 /// A signature algorithm by the name that `ecugate verify signature --alg` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,8 +64,9 @@ pub enum Encoding {
 /// Why a key or a signature is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
-    /// The bytes are no SubjectPublicKeyInfo, or have something after it, or the point is not on its curve.
-    #[error("no DER SubjectPublicKeyInfo that ends where the input ends")]
+    /// The bytes are not the one DER SubjectPublicKeyInfo of a key of their kind: something stands after it, the
+    /// parameters are other ones, a point is compressed, not on its curve or not in its canonical form.
+    #[error("not the one DER SubjectPublicKeyInfo that a key has")]
     Malformed,
     /// A key of another kind than Ed25519, P-256, P-384, RSA.
     #[error("a key of a kind that is not supported (Ed25519, P-256, P-384 and RSA are)")]
@@ -118,8 +122,13 @@ enum Key {
 impl PublicKey {
     /// Reads a DER SubjectPublicKeyInfo.
     ///
+    /// A key has one spelling here, so that it has one [`PublicKey::id`] and is never counted twice: Ed25519 without
+    /// parameters (RFC 8410 section 3), RSA with NULL (RFC 3279 section 2.3.1), elliptic curves named, with the
+    /// uncompressed point (RFC 5480 section 2). A key that its owner restricts to one padding (id-RSASSA-PSS, RFC
+    /// 4055) is unsupported.
+    ///
     /// # Errors
-    /// [`KeyFault`] for anything but a strong key of a supported kind with no byte after it.
+    /// [`KeyFault`] for anything but a strong key of a supported kind, in its one spelling, with no byte after it.
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyFault> {
         let info = spki::SubjectPublicKeyInfoRef::try_from(der).map_err(|_| KeyFault::Malformed)?;
         let key = match info.algorithm.oid.to_string().as_str() {
@@ -128,6 +137,9 @@ impl PublicKey {
             "1.2.840.113549.1.1.1" => Key::Rsa(Box::new(rsa_key(der)?)),
             _ => return Err(KeyFault::Unsupported),
         };
+        if key.written().is_none_or(|written| written != der) {
+            return Err(KeyFault::Malformed);
+        }
         let key = Self { spki: der.to_vec(), key };
         if publicly_known::contains(&key.id()) {
             return Err(KeyFault::PubliclyKnown);
@@ -202,10 +214,12 @@ impl PublicKey {
                 key.verify_prehash(&sha2::Sha384::digest(message), &signature).map_err(|_| KeyFault::SignatureInvalid)
             }
             (Key::Rsa(key), Algorithm::RsaPssSha256) => {
+                require_representative(key, signature)?;
                 let padding = rsa::Pss::<sha2::Sha256>::new_with_salt(32);
                 key.verify(padding, &sha2::Sha256::digest(message), signature).map_err(|_| KeyFault::SignatureInvalid)
             }
             (Key::Rsa(key), Algorithm::RsaPkcs1Sha256) => {
+                require_representative(key, signature)?;
                 let padding = rsa::Pkcs1v15Sign::new::<sha2::Sha256>();
                 key.verify(padding, &sha2::Sha256::digest(message), signature).map_err(|_| KeyFault::SignatureInvalid)
             }
@@ -214,9 +228,30 @@ impl PublicKey {
     }
 }
 
+impl Key {
+    /// The SubjectPublicKeyInfo as we would write it.
+    fn written(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Ed25519(key) => key.to_public_key_der(),
+            Self::P256(key) => key.to_public_key_der(),
+            Self::P384(key) => key.to_public_key_der(),
+            Self::Rsa(key) => key.to_public_key_der(),
+        }
+        .ok()
+        .map(spki::Document::into_vec)
+    }
+}
+
+/// The decoder takes a y of p or more (19 values) and reduces it; RFC 8032 section 5.1.3 step 1 refuses it.
 fn ed25519(der: &[u8]) -> Result<ed25519_dalek::VerifyingKey, KeyFault> {
     let key = ed25519_dalek::VerifyingKey::from_public_key_der(der).map_err(|_| KeyFault::Malformed)?;
-    if key.is_weak() { Err(KeyFault::TooWeak) } else { Ok(key) }
+    if key.is_weak() {
+        return Err(KeyFault::TooWeak);
+    }
+    if key.to_edwards().compress().as_bytes() != key.as_bytes() {
+        return Err(KeyFault::Malformed);
+    }
+    Ok(key)
 }
 
 fn elliptic(der: &[u8], info: &spki::SubjectPublicKeyInfoRef<'_>) -> Result<Key, KeyFault> {
@@ -237,10 +272,24 @@ fn rsa_key(der: &[u8]) -> Result<rsa::RsaPublicKey, KeyFault> {
     let bits = key.n().bit_width_vartime() as usize;
     let exponent = key.e_bytes();
     let exponent = exponent.iter().skip_while(|byte| **byte == 0).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    if !(RSA_BITS_LEAST..=RSA_BITS_MOST).contains(&bits) || exponent < 65_537 {
+    if !(RSA_BITS_LEAST..=RSA_BITS_MOST).contains(&bits) || exponent < RSA_EXPONENT_LEAST {
         return Err(KeyFault::TooWeak);
     }
     Ok(key)
+}
+
+/// A signature is as long as the modulus and, as a number, below it (RFC 8017 sections 8.1.2 and 5.2.2 step 1):
+/// else one signature has two spellings.
+fn require_representative(key: &rsa::RsaPublicKey, signature: &[u8]) -> Result<(), KeyFault> {
+    let modulus = key.n_bytes();
+    let modulus = modulus.get(modulus.len().saturating_sub(key.size())..).unwrap_or_default();
+    if signature.len() != modulus.len() {
+        Err(KeyFault::SignatureMalformed)
+    } else if signature >= modulus {
+        Err(KeyFault::SignatureInvalid)
+    } else {
+        Ok(())
+    }
 }
 
 /// Signs messages: a PEM key on the manufacturer's side, a token's key at the gate, a key made in a test.

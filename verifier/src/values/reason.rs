@@ -259,7 +259,7 @@ reasons! {
     DossierMalformed = "dossier-malformed", Stuck;
     CheckNotRun = "check-not-run", Stuck;
 
-    // Merkle proofs, notes
+    // Merkle proofs, notes, leaves
     ProofMalformed = "proof-malformed", Unreadable;
     ProofWrong = "proof-wrong", Contradicts;
     NoteMalformed = "note-malformed", Unreadable;
@@ -267,6 +267,8 @@ reasons! {
     NoteSignatureInvalid = "note-signature-invalid", Contradicts;
     CheckpointMalformed = "checkpoint-malformed", Unreadable;
     CheckpointOrigin = "checkpoint-origin", Contradicts;
+    LeafMalformed = "leaf-malformed", Unreadable;
+    LeafDiffers = "leaf-differs", Contradicts;
 
     // the token
     ModuleMissing = "module-missing", Stuck;
