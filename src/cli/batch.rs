@@ -1,6 +1,6 @@
 //! The batch form that every seam has: `--cases FILE.jsonl`, one case a line in, one result a line out.
 
-use super::case::Case;
+use super::case::{self, Case};
 use super::inputs::{Input, World};
 use super::screen;
 use super::seam::{self, Answer, Form, Outcome, Seam};
@@ -83,8 +83,7 @@ fn folder_of(file: &Path) -> &Path {
 
 /// Answers case after case; holds one line at a time. A malformed case is an error, and the run goes on.
 fn run_cases<S: Seam>(world: &World, input: Input) -> ExitCode {
-    let mut parser = S::augment_args(Command::new("case").no_binary_name(true).disable_help_flag(true));
-    parser.build();
+    let mut parser = case::parser::<S>();
     let mut lines = Lines::over(input, Limits::STANDARD.document_bytes);
     let mut out = io::stdout().lock();
     let mut all_answered = true;

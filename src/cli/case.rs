@@ -17,6 +17,14 @@ pub(crate) struct Case {
     repeated: Option<String>,
 }
 
+/// The parser of the command line that a case of the seam `S` stands for: the same as on the real one, without what
+/// belongs to a whole run (`--cases`, `--json`, `--quiet`, `--help`).
+pub(crate) fn parser<S: clap::Args>() -> clap::Command {
+    let mut parser = S::augment_args(clap::Command::new("case").no_binary_name(true).disable_help_flag(true));
+    parser.build();
+    parser
+}
+
 impl Case {
     /// Reads one line.
     pub(crate) fn read(line: &[u8]) -> Result<Self, Finding> {
@@ -24,7 +32,7 @@ impl Case {
             .map_err(|error| Finding::new(Reason::Usage, "", "one JSON object a line", error.to_string()))
     }
 
-    /// The command line that the case stands for, to be read by the parser of `command` (which must be built).
+    /// The command line that the case stands for, to be read by [`parser`].
     ///
     /// A key is a long flag name with `_` for `-`, or the name of a positional.
     pub(crate) fn arguments(&self, command: &clap::Command) -> Result<Vec<OsString>, Finding> {
@@ -146,7 +154,6 @@ impl<'de> Visitor<'de> for CaseVisitor {
 #[cfg(test)]
 mod tests {
     use super::{Case, Reason};
-    use clap::Args as _;
 
     #[derive(clap::Args)]
     struct Chain {
@@ -160,10 +167,8 @@ mod tests {
     }
 
     fn arguments(line: &str) -> Result<Vec<String>, String> {
-        let mut command = Chain::augment_args(clap::Command::new("case"));
-        command.build();
         let case = Case::read(line.as_bytes()).map_err(|finding| finding.found)?;
-        let arguments = case.arguments(&command).map_err(|finding| {
+        let arguments = case.arguments(&super::parser::<Chain>()).map_err(|finding| {
             assert_eq!(finding.reason, Reason::Usage);
             format!("{}: {}", finding.place, finding.found)
         })?;

@@ -4,5 +4,6 @@
 
 mod batch;
 mod inputs;
+mod merkle;
 mod output;
 mod program;

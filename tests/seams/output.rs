@@ -27,7 +27,10 @@ fn a_reject_says_reason_place_expected_and_found() {
 fn an_error_is_told_on_standard_error_and_leaves_standard_output_empty() {
     let said = bench().run(&["verify", "json", "nowhere.json"]);
     assert_eq!((said.status, said.out.as_str()), (2, ""));
-    assert_eq!(said.err, "error\nreason    input-missing\nwhere     nowhere.json\nexpected  a file\nfound     nothing\n");
+    assert_eq!(
+        said.err,
+        "error\nreason    input-missing\nwhere     nowhere.json\nexpected  a file\nfound     nothing\n"
+    );
 }
 
 #[test]

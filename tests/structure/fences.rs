@@ -48,8 +48,8 @@ fn crossings(one: &Crate, fences: &[Fence]) -> Vec<String> {
             let path = import.segments.join("::");
             let hides_std = import.binding.is_some() && path == "std" || path == "std::*";
             let crossed = fences.iter().any(|fence| {
-                let is_named = path == fence.named
-                    || path.strip_prefix(fence.named).is_some_and(|rest| rest.starts_with("::"));
+                let is_named =
+                    path == fence.named || path.strip_prefix(fence.named).is_some_and(|rest| rest.starts_with("::"));
                 is_named && !fence.only_in.iter().any(|place| module.file.starts_with(place))
             });
             if crossed || hides_std {
@@ -94,7 +94,10 @@ mod tests {
             "mod b { fn f(x: cryptoki::T) {} }",
         ] {
             let found = crossings(&planted(text).read("lib.rs"), VENDORS);
-            assert!(!found.is_empty() && found.iter().all(|one| one.starts_with("a.rs: cryptoki")), "{text}: {found:?}");
+            assert!(
+                !found.is_empty() && found.iter().all(|one| one.starts_with("a.rs: cryptoki")),
+                "{text}: {found:?}"
+            );
         }
         assert_eq!(crossings(&planted("use cryptokit::x;").read("lib.rs"), VENDORS), Vec::<String>::new());
     }

@@ -6,9 +6,8 @@ use crate::source::Sources;
 const LINES: usize = 500;
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &[
-    "util", "utils", "helper", "helpers", "common", "manager", "info", "data", "process", "handle", "misc", "types",
-];
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "helper", "helpers", "common", "manager", "info", "data", "process", "handle", "misc", "types"];
 
 fn faults(sources: &Sources) -> Vec<String> {
     let mut faults = Vec::new();

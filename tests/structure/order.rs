@@ -32,9 +32,9 @@ fn is_part_of(one: &Crate, module: &Module, ancestor: &Module) -> bool {
     let between = ancestor.path.len() + 1..=module.path.len();
     !ancestor.path.is_empty()
         && module.path.starts_with(&ancestor.path)
-        && between.into_iter().all(|length| {
-            position(one, &module.path[..length]).is_some_and(|position| one.modules[position].is_part)
-        })
+        && between
+            .into_iter()
+            .all(|length| position(one, &module.path[..length]).is_some_and(|position| one.modules[position].is_part))
 }
 
 /// The position of the module that `import`, written in `from`, leads to, and the item that it names there; `None` if
@@ -45,9 +45,10 @@ fn target(one: &Crate, from: &Module, import: &Import, hops: usize) -> Option<(u
     let depth = (0..=path.len()).rev().find(|length| known(*length).is_some())?;
     let found = known(depth)?;
     let module = &one.modules[found];
-    let re_export = path.get(depth).filter(|_| hops > 0 && module.path != from.path).and_then(|name| {
-        module.imports.iter().find(|other| other.binding.as_ref() == Some(name) && !other.is_test)
-    });
+    let re_export = path
+        .get(depth)
+        .filter(|_| hops > 0 && module.path != from.path)
+        .and_then(|name| module.imports.iter().find(|other| other.binding.as_ref() == Some(name) && !other.is_test));
     match re_export {
         // A re-export stands for the module that it comes from; one from another crate stands for nothing.
         Some(other) => target(one, module, other, hops - 1),
