@@ -87,7 +87,7 @@ impl Sources {
             let syn::Item::Mod(child) = item else { continue };
             let name = child.ident.to_string();
             let mut inside = Place {
-                path: [place.path.as_slice(), &[name.clone()]].concat(),
+                path: [place.path.as_slice(), std::slice::from_ref(&name)].concat(),
                 file: place.file.clone(),
                 is_test: place.is_test || imports::is_for_tests(&child.attrs),
                 is_part: matches!(child.vis, syn::Visibility::Inherited),
