@@ -17,7 +17,7 @@ pub(crate) struct Module {
     pub(crate) imports: Vec<Import>,
     /// Whether it is compiled for tests alone.
     pub(crate) is_test: bool,
-    /// Whether it is a private part of its parent (`mod x;` and not `pub mod x;`).
+    /// Whether it is a private part of its parent (`mod x;` or `pub(super) mod x;`, not `pub mod x;`).
     pub(crate) is_part: bool,
 }
 
@@ -90,12 +90,18 @@ impl Sources {
                 path: [place.path.as_slice(), std::slice::from_ref(&name)].concat(),
                 file: place.file.clone(),
                 is_test: place.is_test || imports::is_for_tests(&child.attrs),
-                is_part: matches!(child.vis, syn::Visibility::Inherited),
+                is_part: is_private(&child.vis),
             };
+            let has_path = child.attrs.iter().any(|attribute| attribute.path().is_ident("path"));
+            if has_path && inside.is_test {
+                // A file for tests that several crates share; it is not under `src`.
+                continue;
+            }
+            assert!(!has_path, "{}: #[path] hides where {name} is", place.file);
             match &child.content {
                 Some((_, items)) => self.collect(inside, items, into),
                 None => {
-                    inside.file = self.file_of(&place.file, &name, &child.attrs);
+                    inside.file = self.file_of(&place.file, &name);
                     let parsed = syn::parse_file(&self.0[&inside.file]);
                     let items = parsed.unwrap_or_else(|error| panic!("{}: {error}", inside.file)).items;
                     self.collect(inside, &items, into);
@@ -107,8 +113,7 @@ impl Sources {
     }
 
     /// The file of `mod name;` written in `file` (The Rust Reference, "Module source filenames").
-    fn file_of(&self, file: &str, name: &str, attributes: &[syn::Attribute]) -> String {
-        assert!(!attributes.iter().any(|a| a.path().is_ident("path")), "{file}: #[path] hides where {name} is");
+    fn file_of(&self, file: &str, name: &str) -> String {
         let (folder, own) = file.rsplit_once('/').map_or(("", file), |(folder, own)| (folder, own));
         let folder = match own {
             "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
@@ -120,6 +125,21 @@ impl Sources {
             .find(|candidate| self.0.contains_key(candidate))
             .unwrap_or_else(|| panic!("{file}: no file for `mod {name};`"))
     }
+}
+
+/// Whether nobody but the parent can name it.
+fn is_private(visibility: &syn::Visibility) -> bool {
+    match visibility {
+        syn::Visibility::Inherited => true,
+        syn::Visibility::Restricted(within) => within.path.is_ident("super") || within.path.is_ident("self"),
+        syn::Visibility::Public(_) => false,
+    }
+}
+
+#[test]
+fn a_file_that_tests_share_may_stand_elsewhere() {
+    let sources = Sources::planted(&[("lib.rs", "#[cfg(test)] #[path = \"../../tests/pki.rs\"] mod pki;")]);
+    assert_eq!(sources.read("lib.rs").modules.len(), 1);
 }
 
 #[test]
