@@ -29,6 +29,7 @@ impl<S: Seam> Batched<S> {
     pub(crate) fn run(&self, form: Form) -> ExitCode {
         match self {
             Self::One(seam) => seam::show(form, S::COMMAND, &Answer::from(seam.decide(&World::here()))),
+            Self::Cases(_) if form == Form::Quiet => seam::show(form, S::COMMAND, &Answer::refuse(no_quiet_cases())),
             Self::Cases(file) => match World::here().open(file) {
                 Ok(input) => run_cases::<S>(&World::of_cases(folder_of(file)), input),
                 Err(finding) => seam::show(form, S::COMMAND, &Answer::refuse(finding)),
@@ -74,6 +75,11 @@ impl<S: Seam> clap::FromArgMatches for Batched<S> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// clap does not see that flags before and after the name of a command exclude each other.
+fn no_quiet_cases() -> Finding {
+    Finding::new(Reason::Usage, "command line", "one JSON object a case", "--quiet with --cases")
 }
 
 /// Paths in the cases are relative to the folder of the file that has them.
@@ -162,5 +168,54 @@ impl Lines {
     fn numbered(&self, mut answer: Answer) -> Answer {
         answer.finding = answer.finding.map(|finding| finding.within(&format!("line {}", self.number)));
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Batched, Finding, Seam, World};
+    use clap::{Args as _, FromArgMatches as _};
+
+    /// A seam with a required argument and a required choice.
+    #[derive(clap::Args)]
+    struct Picky {
+        file: String,
+        #[command(flatten)]
+        key: Key,
+    }
+
+    #[derive(clap::Args)]
+    #[group(required = true, multiple = false)]
+    struct Key {
+        #[arg(long)]
+        key: Option<String>,
+        #[arg(long)]
+        key_hex: Option<String>,
+    }
+
+    impl Seam for Picky {
+        const COMMAND: &'static str = "picky";
+
+        fn decide(&self, _: &World) -> Result<Answer, Finding> {
+            Ok(Answer::accept().with("key", self.key.key.is_some()).with("file", self.file.as_str()))
+        }
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Batched<Picky>, clap::error::ErrorKind> {
+        let command = Batched::<Picky>::augment_args(clap::Command::new("picky").no_binary_name(true));
+        let matches = command.try_get_matches_from(arguments).map_err(|error| error.kind())?;
+        Batched::from_arg_matches(&matches).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn cases_stand_for_every_required_argument_and_choice_and_nothing_else_does() {
+        use clap::error::ErrorKind;
+        assert!(matches!(parse(&["--cases", "c"]), Ok(Batched::Cases(_))));
+        assert!(matches!(parse(&["f", "--key", "k"]), Ok(Batched::One(_))));
+        assert_eq!(parse(&["f"]).err(), Some(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse(&["--key-hex", "00"]).err(), Some(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse(&["f", "--key", "k", "--key-hex", "00"]).err(), Some(ErrorKind::ArgumentConflict));
+        assert_eq!(parse(&["--cases", "c", "--key", "k"]).err(), Some(ErrorKind::ArgumentConflict));
+        assert_eq!(parse(&["f", "--cases", "c"]).err(), Some(ErrorKind::ArgumentConflict));
     }
 }

@@ -13,6 +13,8 @@ mod batch;
 mod verify;
 
 use clap::Parser as _;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
 use seam::{Answer, Form};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,7 +36,7 @@ pub(crate) fn run() -> ExitCode {
 #[command(name = "ecugate", version, arg_required_else_help = true, after_help = STATUSES)]
 struct Ecugate {
     /// Prints one JSON object on standard output, also on refusal
-    #[arg(long, global = true, conflicts_with = "quiet")]
+    #[arg(long, global = true)]
     json: bool,
 
     /// Prints the outcome alone, one word
@@ -59,7 +61,12 @@ A status that is not listed means refused.";
 impl Ecugate {
     fn run(&self) -> ExitCode {
         let form = match (self.json, self.quiet) {
-            (true, _) => Form::Json,
+            (true, true) => {
+                let found = "--json with --quiet";
+                let finding = Finding::new(Reason::Usage, "command line", "one form of the answer", found);
+                return seam::show(Form::Json, "ecugate", &Answer::refuse(finding));
+            }
+            (true, false) => Form::Json,
             (false, true) => Form::Quiet,
             (false, false) => Form::Text,
         };

@@ -95,6 +95,17 @@ fn cases_together_with_an_argument_of_the_command_are_refused() {
 }
 
 #[test]
+fn cases_and_one_word_are_refused_wherever_the_flag_stands() {
+    let bench = Bench::new(&[("c.jsonl", b"")]);
+    for arguments in
+        [["--quiet", "verify", "json", "--cases", "c.jsonl"], ["verify", "json", "--cases", "c.jsonl", "--quiet"]]
+    {
+        let said = bench.run(&arguments);
+        assert_eq!((said.status, said.out.as_str()), (2, "error\n"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_missing_file_of_cases_is_an_error() {
     let said = Bench::new(&[]).run(&["verify", "json", "--cases", "nowhere.jsonl", "--json"]);
     assert_eq!((said.status, said.object()["reason"].as_str()), (2, Some("input-missing")));

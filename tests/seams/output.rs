@@ -61,6 +61,7 @@ fn a_command_line_that_cannot_be_read_is_status_2_and_one_object_with_json() {
         &["verify", "nothing"],
         &["admit", "unit"],
         &["verify", "json", "good.json", "--quiet"],
+        &["--quiet", "verify", "json", "good.json"],
     ] {
         let said = bench().run(&[arguments, &["--json"]].concat());
         let object = said.object();
