@@ -3,6 +3,7 @@
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
+use std::cell::Cell;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,16 +11,18 @@ use std::path::{Path, PathBuf};
 /// What a seam sees of the outside: files, standard input, the clock.
 pub(crate) struct World {
     base: PathBuf,
-    standard_input: StandardInput,
+    standard_input: Cell<StandardInput>,
 }
 
 /// Whether an input may be `-`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StandardInput {
+#[derive(Clone, Copy)]
+enum StandardInput {
     /// `-` reads standard input.
     Free,
-    /// Standard input carries the cases of a batch.
-    Taken,
+    /// An input was `-` already; a second one would find nothing left.
+    Read,
+    /// Standard input may carry the cases of a batch, and no case knows whether it does.
+    Cases,
 }
 
 /// One opened input.
@@ -30,18 +33,18 @@ pub(crate) struct Input {
 
 enum Source {
     File { file: File, length: u64 },
-    StandardInput(io::StdinLock<'static>),
+    StandardInput(io::Stdin),
 }
 
 impl World {
     /// Paths are relative to the working folder.
     pub(crate) fn here() -> Self {
-        Self { base: PathBuf::new(), standard_input: StandardInput::Free }
+        Self { base: PathBuf::new(), standard_input: Cell::new(StandardInput::Free) }
     }
 
     /// Paths are relative to `base`; standard input is not to be had.
     pub(crate) fn of_cases(base: &Path) -> Self {
-        Self { base: base.to_owned(), standard_input: StandardInput::Taken }
+        Self { base: base.to_owned(), standard_input: Cell::new(StandardInput::Cases) }
     }
 
     /// Opens `path`, which must name a regular file, or be `-` for standard input.
@@ -63,10 +66,15 @@ impl World {
     /// Opens standard input.
     pub(crate) fn standard_input(&self) -> Result<Input, Finding> {
         let place = "standard input".to_owned();
-        match self.standard_input {
-            StandardInput::Free => Ok(Input { place, source: Source::StandardInput(io::stdin().lock()) }),
-            StandardInput::Taken => Err(Finding::new(Reason::Usage, place, "a file named in the case", "-")),
-        }
+        let expected = match self.standard_input.get() {
+            StandardInput::Free => {
+                self.standard_input.set(StandardInput::Read);
+                return Ok(Input { place, source: Source::StandardInput(io::stdin()) });
+            }
+            StandardInput::Read => "one input from there",
+            StandardInput::Cases => "a file named in the case",
+        };
+        Err(Finding::new(Reason::Usage, place, expected, "-"))
     }
 
     /// All of a file that may not be empty and may have at most `cap` bytes.
@@ -200,6 +208,14 @@ mod tests {
     #[test]
     fn a_case_of_a_batch_cannot_read_the_standard_input_that_carries_the_cases() {
         assert_eq!(reason_for(&World::of_cases(Path::new("")), "-", 9), Some(Reason::Usage));
+    }
+
+    #[test]
+    fn two_inputs_cannot_both_be_standard_input() {
+        let world = World::here();
+        let first = world.open(Path::new("-"));
+        assert!(first.is_ok());
+        assert_eq!(world.open(Path::new("-")).err().map(|finding| finding.reason), Some(Reason::Usage));
     }
 
     #[test]
