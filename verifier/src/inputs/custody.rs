@@ -60,7 +60,7 @@ pub fn standing(sightings: &[Sighting], attempt: &Attempt, evidence: &Sha256, ke
             findings.push(found(Reason::AttemptReused, sighting, "the same evidence under the same attempt"));
             continue;
         }
-        if matches!(sighting.state, State::Accepted | State::Contested) {
+        if sighting.state == State::Accepted {
             contests.push(sighting.seq);
         }
         match refusal(sighting, keys) {
@@ -161,7 +161,7 @@ mod tests {
         for (state, reason, contested) in [
             (State::Suspect, Reason::IdentitySuspectBefore, false),
             (State::Accepted, Reason::IdentitySeenBefore, true),
-            (State::Contested, Reason::IdentitySeenBefore, true),
+            (State::Contested, Reason::IdentitySeenBefore, false),
             (State::Voided, Reason::IdentityVoided, false),
             (State::Shipped, Reason::IdentityShipped, false),
             (State::Legacy, Reason::IdentityLegacy, false),
