@@ -183,7 +183,7 @@ pub enum SealFault<E> {
         /// What is wrong with the answer.
         fault: KeyFault,
     },
-    /// The envelope would break a rule of [`Envelope::parse`].
+    /// The envelope would break a rule of [`Envelope::parse`](super::Envelope::parse).
     #[error(transparent)]
     Envelope(EnvelopeFault),
 }
