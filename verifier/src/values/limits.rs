@@ -6,8 +6,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one signed document: 16 MiB. A shipment of 70,000 units (the order lines of the largest European
-    /// spare-parts depot in a day) at 200 bytes each. Stops endless data.
+    /// Bytes of one signed document: 8 MiB, about 30,000 units of a shipment. A document is held a few times over
+    /// while it is read, and one unit's documents may cost 64 MiB in all. Stops endless data.
     pub document_bytes: usize,
     /// Nesting of JSON: 32. Our documents need 8; serde_json itself stops at 128. Stops stack exhaustion by depth.
     pub json_depth: usize,
@@ -64,7 +64,7 @@ pub struct Limits {
     pub manifests: usize,
     /// Readouts of one unit: 64, the components of one release.
     pub readouts: usize,
-    /// Units of one shipment manifest: 100,000.
+    /// Units of one shipment manifest: 40,000, more than `document_bytes` holds of the shortest.
     pub shipment_units: usize,
     /// Components of one release manifest: 64.
     pub components: usize,
@@ -90,7 +90,7 @@ pub struct Limits {
 impl Limits {
     /// The caps that receiving uses. There are no others: a looser set would be a way in.
     pub const STANDARD: Self = Self {
-        document_bytes: 16 << 20,
+        document_bytes: 8 << 20,
         json_depth: 32,
         json_values: 1_000_000,
         json_members: 4_096,
@@ -115,7 +115,7 @@ impl Limits {
         image_range_bytes: 4 << 30,
         manifests: 64,
         readouts: 64,
-        shipment_units: 100_000,
+        shipment_units: 40_000,
         components: 64,
         anchors: 1_024,
         authority_keys: 16,
