@@ -107,19 +107,25 @@ impl State {
             KeyKind::Ed25519 => (Mechanism::EccEdwardsKeyPairGen, point::ED25519_NAME.to_vec()),
         };
         let both = [Attribute::Token(true), Attribute::Label(label.as_bytes().to_vec()), Attribute::Id(id.to_vec())];
-        let public =
-            [&both[..], &[Attribute::Private(false), Attribute::Verify(true), Attribute::EcParams(parameters)]]
-                .concat();
+        // Modules give a key every use that is not denied to it.
+        let public = [
+            Attribute::Private(false),
+            Attribute::EcParams(parameters),
+            Attribute::Verify(true),
+            Attribute::Encrypt(false),
+            Attribute::Wrap(false),
+        ];
         let private = [
-            &both[..],
-            &[
-                Attribute::Private(true),
-                Attribute::Sensitive(true),
-                Attribute::Extractable(false),
-                Attribute::Sign(true),
-            ],
-        ]
-        .concat();
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+            Attribute::Decrypt(false),
+            Attribute::Unwrap(false),
+            Attribute::Derive(false),
+        ];
+        let public = [&both[..], &public].concat();
+        let private = [&both[..], &private].concat();
         session.generate_key_pair(&mechanism, &public, &private).map_err(&not_written)?;
         self.public_key(token, label)
     }

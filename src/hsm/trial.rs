@@ -69,7 +69,7 @@ impl TrialFolder {
             detail: String::new(),
         };
         let contents = laid_out.contents().ok_or_else(|| {
-            refused("the folder's path holds what a SoftHSM configuration cannot say (#, a control character, no UTF-8, blanks at its end)")
+            refused("the folder's path holds what a SoftHSM configuration cannot say (#, control characters, no UTF-8)")
         })?;
         for name in ["tokens", "pins"] {
             let path = laid_out.folder.join(name);
