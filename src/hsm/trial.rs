@@ -6,10 +6,10 @@
 
 use super::environment::Environment;
 use super::exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, TokenKey, TokenName, Tokens,
-    wrong_answer,
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, Tokens, wrong_answer,
 };
 use super::fault::TokenFault;
+use super::name::{TokenKey, TokenName};
 use super::pin::Pin;
 use ecugate_verifier::values::keys::PublicKey;
 use std::fs::{DirBuilder, OpenOptions};
