@@ -2,12 +2,13 @@
 
 use super::exchange::{
     CertificateToWrite, CertificateWritten, Permanence, Role, SkipReason, SkippedObject, StoredCertificate,
-    TokenCertificates, TokenName,
+    TokenCertificates,
 };
 use super::fault::TokenFault;
-use super::module::{Access, State};
+use super::name::TokenName;
 use super::pin::Pin;
 use super::rv;
+use super::tokens::{Access, State};
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeInfo, AttributeType, CertificateType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;

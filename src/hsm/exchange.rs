@@ -1,57 +1,8 @@
 //! What is asked of tokens and what they answer: plain owned values, so that the module can stand in another process.
 
 use super::fault::TokenFault;
+use super::name::TokenName;
 use super::pin::{self, Pin};
-use core::fmt;
-
-/// A token by the two things that together name it. Slot numbers change from run to run and are never kept.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenName {
-    /// The label, without the blanks that pad it.
-    pub label: String,
-    /// The serial number, without the blanks that pad it.
-    pub serial: String,
-}
-
-impl TokenName {
-    /// A token's name.
-    #[must_use]
-    pub fn new(label: impl Into<String>, serial: impl Into<String>) -> Self {
-        Self { label: label.into(), serial: serial.into() }
-    }
-}
-
-impl fmt::Display for TokenName {
-    /// Quoted and escaped: both parts are text from the token.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} (serial {:?})", self.label, self.serial)
-    }
-}
-
-/// A key by token and label.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenKey {
-    /// The token.
-    pub token: TokenName,
-    /// The key's label.
-    pub label: String,
-}
-
-impl TokenKey {
-    /// A key's name.
-    #[must_use]
-    pub fn new(token: &TokenName, label: &str) -> Self {
-        Self { token: token.clone(), label: label.to_owned() }
-    }
-}
-
-impl fmt::Display for TokenKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} of the token {}", self.label, self.token)
-    }
-}
 
 /// A kind of key that is made on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -357,11 +308,5 @@ mod tests {
         let answer = Answer::Certificates(TokenCertificates { certificates: Vec::new(), skipped: vec![skipped] });
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer);
-    }
-
-    #[test]
-    fn a_name_from_a_token_cannot_steer_a_terminal() {
-        let name = TokenName::new("a\u{1b}[2J\n", "\"1");
-        assert_eq!(name.to_string(), r#""a\u{1b}[2J\n" (serial "\"1")"#);
     }
 }

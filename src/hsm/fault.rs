@@ -1,6 +1,6 @@
 //! Why a token could not do what it was asked.
 
-use super::exchange::{TokenKey, TokenName};
+use super::name::{TokenKey, TokenName};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 

@@ -1,43 +1,24 @@
 //! Keys on a token that is logged in: found by label, used through one kept session, made so that they cannot leave.
 
 use super::certificates::{bytes, objects};
-use super::exchange::{KeyKind, TokenKey, TokenName};
+use super::exchange::KeyKind;
 use super::fault::TokenFault;
-use super::module::{State, auth};
+use super::name::{TokenKey, TokenName};
 use super::pin::Pin;
 use super::point;
 use super::rv;
+use super::tokens::{Key, State, auth};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
-use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use sha2::Digest as _;
-use std::collections::BTreeMap;
 
 /// Longest label of a token (PKCS#11 3.1, CK_TOKEN_INFO). A longer one would be cut without a word.
 const TOKEN_LABEL_BYTES: usize = 32;
 /// Shortest PIN that is set: SoftHSM's least; it calls a shorter one "incorrect".
 const PIN_BYTES_LEAST: usize = 4;
-
-/// A token that is logged in, and the keys found on it so far.
-pub(super) struct OpenToken {
-    session: Session,
-    keys: BTreeMap<String, Key>,
-}
-
-#[derive(Clone)]
-struct Key {
-    private: ObjectHandle,
-    kind: KeyKind,
-    spki: Vec<u8>,
-}
-
-impl OpenToken {
-    pub(super) fn new(session: Session) -> Self {
-        Self { session, keys: BTreeMap::new() }
-    }
-}
 
 impl State {
     /// The public half as the token states it.
@@ -107,19 +88,25 @@ impl State {
             KeyKind::Ed25519 => (Mechanism::EccEdwardsKeyPairGen, point::ED25519_NAME.to_vec()),
         };
         let both = [Attribute::Token(true), Attribute::Label(label.as_bytes().to_vec()), Attribute::Id(id.to_vec())];
-        let public =
-            [&both[..], &[Attribute::Private(false), Attribute::Verify(true), Attribute::EcParams(parameters)]]
-                .concat();
+        // Modules give a key every use that is not denied to it.
+        let public = [
+            Attribute::Private(false),
+            Attribute::EcParams(parameters),
+            Attribute::Verify(true),
+            Attribute::Encrypt(false),
+            Attribute::Wrap(false),
+        ];
         let private = [
-            &both[..],
-            &[
-                Attribute::Private(true),
-                Attribute::Sensitive(true),
-                Attribute::Extractable(false),
-                Attribute::Sign(true),
-            ],
-        ]
-        .concat();
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+            Attribute::Decrypt(false),
+            Attribute::Unwrap(false),
+            Attribute::Derive(false),
+        ];
+        let public = [&both[..], &public].concat();
+        let private = [&both[..], &private].concat();
         session.generate_key_pair(&mechanism, &public, &private).map_err(&not_written)?;
         self.public_key(token, label)
     }

@@ -9,6 +9,8 @@
 //! That a certificate stands on a token says nothing about it: with several modules anybody may write one, or delete
 //! one. What counts is the signed anchor list.
 
+mod name;
+
 mod fault;
 
 mod pin;
@@ -20,6 +22,8 @@ mod exchange;
 mod rv;
 
 mod point;
+
+mod tokens;
 
 mod certificates;
 
@@ -33,10 +37,11 @@ mod trial;
 
 pub use exchange::{
     Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
-    SkippedObject, StoredCertificate, TokenCertificates, TokenKey, TokenName, Tokens,
+    SkippedObject, StoredCertificate, TokenCertificates, Tokens,
 };
 pub use fault::TokenFault;
 pub use module::Module;
+pub use name::{TokenKey, TokenName};
 pub use pin::Pin;
 pub use signer::{ExpectedKey, TokenSigner};
 pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

@@ -1,7 +1,7 @@
 //! What a module's return values mean, in our words. The specification's own texts are paragraphs that mislead.
 
-use super::exchange::TokenName;
 use super::fault::TokenFault;
+use super::name::TokenName;
 use cryptoki::error::{Error, RvError};
 
 /// What happened, in words for a finding.

@@ -1,7 +1,8 @@
 //! A key on a token as a [`Signer`]: every signature is verified here before anybody sees it.
 
-use super::exchange::{Answer, Request, TokenKey, Tokens, wrong_answer};
+use super::exchange::{Answer, Request, Tokens, wrong_answer};
 use super::fault::TokenFault;
+use super::name::TokenKey;
 use super::pin::Pin;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
@@ -84,7 +85,7 @@ impl std::fmt::Debug for TokenSigner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hsm::TokenName;
+    use crate::hsm::name::TokenName;
     use ed25519_dalek::Signer as _;
     use ed25519_dalek::pkcs8::EncodePublicKey as _;
     use std::sync::Mutex;

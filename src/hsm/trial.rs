@@ -6,10 +6,10 @@
 
 use super::environment::Environment;
 use super::exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, TokenKey, TokenName, Tokens,
-    wrong_answer,
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, Tokens, wrong_answer,
 };
 use super::fault::TokenFault;
+use super::name::{TokenKey, TokenName};
 use super::pin::Pin;
 use ecugate_verifier::values::keys::PublicKey;
 use std::fs::{DirBuilder, OpenOptions};
@@ -69,7 +69,7 @@ impl TrialFolder {
             detail: String::new(),
         };
         let contents = laid_out.contents().ok_or_else(|| {
-            refused("the folder's path holds what a SoftHSM configuration cannot say (#, a control character, no UTF-8, blanks at its end)")
+            refused("the folder's path holds what a SoftHSM configuration cannot say (#, control characters, no UTF-8)")
         })?;
         for name in ["tokens", "pins"] {
             let path = laid_out.folder.join(name);
