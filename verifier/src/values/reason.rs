@@ -298,6 +298,7 @@ reasons! {
     SiteMissing = "site-missing", Usage;
     SiteMalformed = "site-malformed", Usage;
     SiteExists = "site-exists", Usage;
+    SiteNotWritten = "site-not-written", Usage;
     LedgerMissing = "ledger-missing", Stuck;
     LedgerNewer = "ledger-newer", Stuck;
     LedgerBusy = "ledger-busy", Passing;
