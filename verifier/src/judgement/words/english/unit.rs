@@ -15,7 +15,7 @@ pub(super) const GROUPS: &[Group] = &[
             "Scan again. If it is the same, ask the supplier to print labels that begin as ISO/IEC 15434 says.";
         LabelFormatUnknown
             "The label is of a format that the gate does not read."
-            "Scan another code on the box. Read are ISO/IEC 15434 formats 05 and 06, GS1, and bare serials where the policy says so.";
+            "Scan another code on the box. The gate reads ISO/IEC 15434 formats 05 and 06, GS1, and, where the policy says so, bare serials.";
         LabelTrailerMissing
             "The end of the label is missing: it may be cut off."
             "Scan again, slowly. IT: if every label ends so, the scanner swallows the end mark; declare it in the policy.";

@@ -57,7 +57,7 @@ const HOLD_PERSON: BoxAction = BoxAction {
     steps: &[
         "put it on the hold shelf: nothing bad is known about the unit",
         "mark it with the record number shown",
-        "tell the person named below; scan it again when that is done",
+        "do what is said below, or tell the person named there; then scan it again",
     ],
 };
 
