@@ -10,12 +10,20 @@ mod case;
 
 mod batch;
 
+mod fresh_start;
+
+mod verdict_screen;
+
 mod verify;
+
+mod init;
+
+mod receive;
 
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
-use seam::{Answer, Form};
+use seam::{Answer, Form, Seam as _};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -52,6 +60,10 @@ enum Command {
     /// Decides one question and admits nothing
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Founds a trial site: tokens, keys, anchor list, policy, ledger
+    Init(init::Init),
+    /// Receives one box: only exit status 0 may enter inventory
+    Receive(receive::Receive),
 }
 
 const STATUSES: &str = "\
@@ -72,6 +84,10 @@ impl Ecugate {
         };
         match &self.command {
             Command::Verify(verify) => verify.run(form),
+            Command::Init(init) => {
+                seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
+            }
+            Command::Receive(receive) => receive.run(form),
         }
     }
 }

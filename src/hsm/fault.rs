@@ -163,6 +163,12 @@ fn present_words(present: &[TokenName], unreadable: &[String]) -> String {
     words
 }
 
+impl From<TokenFault> for Finding {
+    fn from(fault: TokenFault) -> Self {
+        fault.finding()
+    }
+}
+
 impl TokenFault {
     /// The reason code.
     #[must_use]
