@@ -44,12 +44,15 @@ pub(super) struct Lines<'s, 'a> {
     ended: bool,
     line: u64,
     line_cap: usize,
+    /// The longest line that may stand, and its end.
+    needed: usize,
 }
 
 impl<'s, 'a> Lines<'s, 'a> {
     pub(super) fn new(source: &'s mut Source<'a>, shape: Shape, limits: &Limits) -> Self {
         let line_cap = limits.image_line_bytes.min(BUFFER / 4);
-        Self { source, shape, buffer: vec![0; BUFFER], start: 0, end: 0, ended: false, line: 0, line_cap }
+        let needed = line_cap.max(RECORD * 2 + 2) + 2;
+        Self { source, shape, buffer: vec![0; BUFFER], start: 0, end: 0, ended: false, line: 0, line_cap, needed }
     }
 
     /// Decodes the next record into `room`; `None` at the end of the file.
@@ -86,11 +89,13 @@ impl<'s, 'a> Lines<'s, 'a> {
     }
 
     /// Makes sure that the longest line and its end are in the window, or all that is left.
+    #[inline]
     fn refill(&mut self) -> Result<(), ImageFault> {
-        let needed = self.line_cap.max(RECORD * 2 + 2) + 2;
-        if self.ended || self.end - self.start >= needed {
-            return Ok(());
-        }
+        if self.ended || self.end - self.start >= self.needed { Ok(()) } else { self.read_on() }
+    }
+
+    #[cold]
+    fn read_on(&mut self) -> Result<(), ImageFault> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

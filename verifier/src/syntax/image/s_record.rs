@@ -67,6 +67,10 @@ impl File {
             let found = format!("{checksum:02X}");
             return Err(ImageFault::new(Reason::ImageChecksum, format!("{right:02X}"), found));
         }
+        if self.counted && !matches!(record.second, b'7'..=b'9') {
+            let found = format!("S{}", core::ascii::escape_default(record.second));
+            return Err(ImageFault::new(Reason::ImageRecordCount, "the end after the count of data records", found));
+        }
         match record.second {
             b'0' => {
                 addressed(counted, 2)?;
@@ -90,10 +94,6 @@ impl File {
 
     /// Contents at an address of a width that reaches up to `room`.
     fn put(&mut self, (address, contents): (u64, &[u8]), room: u64) -> Result<(), ImageFault> {
-        if self.counted {
-            let expected = "no data record after the count of data records";
-            return Err(ImageFault::new(Reason::ImageRecordCount, expected, "one").at_address(address));
-        }
         self.data_records += 1;
         let end = address.saturating_add(u64::try_from(contents.len()).unwrap_or(u64::MAX));
         if end > room {
