@@ -12,10 +12,17 @@ use super::{
 use crate::values::{limits::Limits, reason::Reason};
 
 /// `StLL…CC`: LL counts address, contents and checksum.
-const SHAPE: Shape = Shape { mark: b'S', prefix: 2, uncounted: 1, other: b':' };
+struct SLine;
+
+impl Shape for SLine {
+    const MARK: u8 = b'S';
+    const OTHER: u8 = b':';
+    const PREFIX: usize = 2;
+    const UNCOUNTED: usize = 1;
+}
 
 pub(super) fn measure(source: &mut Source<'_>, plan: &Plan, limits: &Limits) -> Result<Measurement, ImageFault> {
-    let mut lines = Lines::new(source, SHAPE, limits);
+    let mut lines = Lines::<SLine>::new(source, limits);
     let mut file = File { map: SparseMap::new(limits), data_records: 0, counted: false };
     let mut room = [0; RECORD];
     loop {
