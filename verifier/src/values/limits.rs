@@ -48,7 +48,8 @@ pub struct Limits {
     pub label_fields: usize,
     /// Bytes of one image file: 4 GiB. Raw images stream; this stops a sparse 100 GB file and `/dev/zero`.
     pub image_file_bytes: u64,
-    /// Contents of one HEX, S-record or ELF image held in memory: 64 MiB; the largest ECU flash we know is 16 MiB.
+    /// Contents of one HEX, S-record or ELF image held in memory, and 64 bytes for each run of addresses: 64 MiB. The
+    /// largest ECU flash we know is 16 MiB.
     pub image_memory: usize,
     /// Bytes of one line of a HEX or S-record file: 1,024. The longest record of either form is 522 digits and its
     /// mark.
