@@ -1,15 +1,13 @@
 //! The write path (`docs/ledger.md`): lock, verify the edge, look the unit's keys up again, sign the receipt, commit;
 //! then sign the checkpoint, store it, read it back.
 
-use super::Ledger;
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
-use super::parts::{Blob, PartRef, parts_of};
 use super::projection::Projection;
-use super::record::{Effects, Reading};
+use super::record::{Reading, Record};
 use super::state::{push, stored_node};
+use super::{EntryKind, Ledger};
 use ecugate_verifier::documents::envelope::Envelope;
-use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State as Standing;
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
 use ecugate_verifier::syntax::note::{Checkpoint, Origin, SignFault};
@@ -17,7 +15,6 @@ use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::keys::Signer;
-use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +28,15 @@ pub struct Append {
     pub memory_size: u64,
     /// The blobs that the entries name as parts. One that is stored already may be left out.
     pub blobs: Vec<Blob>,
+}
+
+/// Bytes kept under their digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// What it is.
+    pub media_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// Where the entries will stand. Their records must say so.
@@ -125,12 +131,12 @@ impl Ledger {
         for (envelope, seq) in envelopes.iter().zip(seq..) {
             entries.push((envelope, self.entry_of(seq, envelope).map_err(|why| unfit(seq, why))?));
         }
-        let fits = require_fit(&transaction, append, &self.limits, seq, entries)?;
+        require_fit(&transaction, append, seq, &entries)?;
         write_blobs(&transaction, &append.blobs)?;
         let mut leaf_hashes = Vec::new();
-        for fit in &fits {
-            write_entry(&transaction, fit, &mut edge)?;
-            leaf_hashes.push(fit.leaf.hash());
+        for ((envelope, entry), seq) in entries.iter().zip(seq..) {
+            write_entry(&transaction, seq, envelope, entry, &mut edge)?;
+            leaf_hashes.push(entry.leaf.hash());
         }
         // A commit that fails may still be found in the file after a crash: nobody knows, so it is not a hold.
         transaction.commit().map_err(|error| {
@@ -163,6 +169,21 @@ impl Ledger {
             .and_then(|mut statement| statement.execute(params![size, signed.note]))
             .map_err(LedgerFault::from)?;
         self.read_back(seq, leaf_hashes, size).map_err(Finding::from)
+    }
+
+    /// An entry that is recorded, with its proof under the latest checkpoint.
+    ///
+    /// # Errors
+    /// [`LedgerFault`], also where no checkpoint covers the entry.
+    pub fn recorded(&self, seq: u64) -> Result<Recorded, LedgerFault> {
+        let place = || format!("entry {seq}");
+        let (_, checkpoint) = self.head()?;
+        let size = checkpoint.map_or(0, |checkpoint| checkpoint.size());
+        let entry = self.entry(seq)?.ok_or_else(|| LedgerFault::differs(place(), "stored", "none"))?;
+        if seq >= size {
+            return Err(LedgerFault::differs(place(), "under a checkpoint", format!("a checkpoint of {size} entries")));
+        }
+        self.read_back(seq, vec![leaf_hash(&entry.leaf)], size)
     }
 
     /// Reads everything back over the other connection: the entries, the checkpoint, and the proof between them.
@@ -212,84 +233,58 @@ fn require_unmoved(connection: &Connection, append: &Append) -> Result<(), Appen
     Ok(())
 }
 
-/// An entry that fits: its envelope, what was verified of it, and the rows that follow.
-struct Fit<'e> {
-    envelope: &'e Envelope,
-    leaf: Leaf,
-    projection: Projection,
-}
-
 /// The rules between the entries of one transaction and what is recorded already.
-fn require_fit<'e>(
+fn require_fit(
     connection: &Connection,
     append: &Append,
-    limits: &Limits,
     first: u64,
-    entries: Vec<(&'e Envelope, Examined)>,
-) -> Result<Vec<Fit<'e>>, AppendFault> {
-    let blobs: BTreeMap<Sha256, &Blob> = append.blobs.iter().map(|blob| (Sha256::of(&blob.bytes), blob)).collect();
-    let mut unnamed: BTreeSet<Sha256> = blobs.keys().copied().collect();
+    entries: &[(&Envelope, Examined)],
+) -> Result<(), AppendFault> {
     let mut contested = BTreeSet::new();
     let mut suspects = Vec::new();
-    let mut fits = Vec::new();
-    for ((envelope, entry), seq) in entries.into_iter().zip(first..) {
+    let mut records = Vec::new();
+    for ((_, entry), seq) in entries.iter().zip(first..) {
         let unfit = |why: String| AppendFault::Unfit { seq, why };
-        let (kind, effects) = match entry.reading {
-            Reading::Understood(kind, effects) => (kind, effects),
+        let (kind, record) = match &entry.reading {
+            Reading::Understood(kind, record) => (*kind, record),
             Reading::NotUnderstood(kind) => return Err(unfit(format!("kind {kind:?} is not written by this version"))),
         };
-        if let Some(key) = effects.keys.iter().find(|key| !append.keys.contains(key)) {
+        if let Some(key) = record.keys.iter().find(|key| !append.keys.contains(key)) {
             return Err(unfit(format!("{key} was not looked up")));
         }
-        require_new_attempt(connection, seq, &effects)?;
-        require_claimable(connection, &effects)?;
-        require_contestable(connection, seq, &effects)?;
-        contested.extend(effects.contests.iter().copied());
-        let index = |digest: &Sha256| match (blobs.get(digest), Blob::stored(connection, digest)) {
-            (Some(blob), _) => Ok(blob.bytes.clone()),
-            (None, Ok(Some(blob))) => Ok(blob.bytes),
-            (None, Ok(None)) => Err(format!("its dossier {digest} is neither stored nor at hand")),
-            (None, Err(fault)) => Err(fault.to_string()),
-        };
-        let parts = parts_of(&effects, limits, index).map_err(unfit)?;
-        require_parts(connection, &blobs, &parts).map_err(unfit)?;
-        for part in &parts {
-            unnamed.remove(&part.sha256);
+        require_claimable(connection, seq, kind, record)?;
+        match (record.unit, record.state) {
+            (Some(unit), _) => {
+                if !matches!(standing_of(connection, unit)?, Some(Standing::Accepted | Standing::Contested)) {
+                    return Err(unfit(format!("entry {unit} is no accepted unit that could be contested")));
+                }
+                contested.insert(unit);
+            }
+            (None, Some(Standing::Suspect)) => suspects.push((seq, record)),
+            _ => {}
         }
-        fits.push(Fit { envelope, leaf: entry.leaf, projection: Projection::of(seq, kind, &effects, parts) });
-        if effects.state == Some(Standing::Suspect) {
-            suspects.push((seq, effects));
+        records.push(record.as_ref());
+    }
+    require_blobs(connection, &append.blobs, &records).map_err(|why| AppendFault::Unfit { seq: first, why })?;
+    for (seq, record) in suspects {
+        for key in record.keys.iter().filter(|key| key.kind.claims()) {
+            let owner = claimed_by(connection, key)?;
+            if let Some(unit) = owner.filter(|unit| !contested.contains(unit)) {
+                if standing_of(connection, unit)? == Some(Standing::Accepted) {
+                    return Err(AppendFault::Unfit {
+                        seq,
+                        why: format!("entry {unit} holds {key} and is not contested"),
+                    });
+                }
+            }
         }
     }
-    if let Some(digest) = unnamed.first() {
-        return Err(AppendFault::Unfit { seq: first, why: format!("blob {digest} is named by no entry") });
-    }
-    for (seq, effects) in &suspects {
-        require_contested(connection, *seq, effects, &contested)?;
-    }
-    Ok(fits)
-}
-
-/// One attempt with one evidence is recorded once: a receipt played back is not a second arrival.
-fn require_new_attempt(connection: &Connection, seq: u64, effects: &Effects) -> Result<(), AppendFault> {
-    let (Some(attempt), Some(evidence)) = (&effects.attempt, &effects.evidence) else { return Ok(()) };
-    let earlier = connection
-        .prepare_cached("SELECT max(seq) FROM act WHERE station = ? AND nonce = ? AND evidence = ?")?
-        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get::<_, Option<u64>>(0)
-        })?;
-    match earlier {
-        Some(earlier) => {
-            let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
-            Err(AppendFault::Unfit { seq, why })
-        }
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
-fn require_claimable(connection: &Connection, effects: &Effects) -> Result<(), AppendFault> {
-    for key in effects.keys.iter().filter(|key| effects.claims(key)) {
+fn require_claimable(connection: &Connection, seq: u64, kind: EntryKind, record: &Record) -> Result<(), AppendFault> {
+    for key in Projection::of(seq, kind, record).claims() {
         if let Some(owner) = claimed_by(connection, key)? {
             return Err(AppendFault::Moved { key: key.clone(), seq: owner });
         }
@@ -297,44 +292,24 @@ fn require_claimable(connection: &Connection, effects: &Effects) -> Result<(), A
     Ok(())
 }
 
-/// Only an accepted unit can be contested.
-fn require_contestable(connection: &Connection, seq: u64, effects: &Effects) -> Result<(), AppendFault> {
-    for unit in &effects.contests {
-        if !matches!(standing_of(connection, *unit)?, Some(Standing::Accepted | Standing::Contested)) {
-            let why = format!("entry {unit} is no accepted unit that could be contested");
-            return Err(AppendFault::Unfit { seq, why });
-        }
-    }
-    Ok(())
-}
-
-/// Whoever is suspect and bears a key that an accepted unit has claimed contests that unit, in this transaction.
-fn require_contested(
-    connection: &Connection,
-    seq: u64,
-    effects: &Effects,
-    contested: &BTreeSet<u64>,
-) -> Result<(), AppendFault> {
-    for key in effects.keys.iter().filter(|key| key.kind.claims()) {
-        let owner = claimed_by(connection, key)?.filter(|unit| !contested.contains(unit));
-        let Some(unit) = owner else { continue };
-        if standing_of(connection, unit)? == Some(Standing::Accepted) {
-            return Err(AppendFault::Unfit { seq, why: format!("entry {unit} holds {key} and is not contested") });
-        }
-    }
-    Ok(())
-}
-
-/// Each part is stored, or at hand as what it is named.
-fn require_parts(connection: &Connection, blobs: &BTreeMap<Sha256, &Blob>, parts: &[PartRef]) -> Result<(), String> {
-    for part in parts {
-        let at_hand = blobs.get(&part.sha256).is_some_and(|blob| blob.media_type == part.media_type);
-        let stored = at_hand || Blob::stored(connection, &part.sha256).map_err(|fault| fault.to_string())?.is_some();
-        if !stored {
+/// Each part that a record names is stored or at hand, as what it is named; nothing at hand is named by nobody.
+fn require_blobs(connection: &Connection, blobs: &[Blob], records: &[&Record]) -> Result<(), String> {
+    let at_hand: BTreeMap<Sha256, &str> =
+        blobs.iter().map(|blob| (Sha256::of(&blob.bytes), blob.media_type.as_str())).collect();
+    let named: BTreeSet<Sha256> = records.iter().flat_map(|record| &record.parts).map(|part| part.sha256).collect();
+    for part in records.iter().flat_map(|record| &record.parts) {
+        let stored = connection
+            .prepare_cached("SELECT 1 FROM blob WHERE sha256 = ?")
+            .and_then(|mut statement| statement.exists([part.sha256.as_bytes()]))
+            .map_err(|error| error.to_string())?;
+        if !stored && at_hand.get(&part.sha256) != Some(&part.media_type.as_str()) {
             return Err(format!("part {} is neither stored nor at hand as {:?}", part.sha256, part.media_type));
         }
     }
-    Ok(())
+    match at_hand.keys().find(|digest| !named.contains(digest)) {
+        Some(digest) => Err(format!("blob {digest} is named by no entry")),
+        None => Ok(()),
+    }
 }
 
 fn claimed_by(connection: &Connection, key: &UnitKey) -> Result<Option<u64>, LedgerFault> {
@@ -369,11 +344,17 @@ fn write_blobs(connection: &Connection, blobs: &[Blob]) -> Result<(), LedgerFaul
     Ok(())
 }
 
-fn write_entry(connection: &Connection, fit: &Fit<'_>, edge: &mut Edge) -> Result<(), LedgerFault> {
-    let (seq, hash) = (edge.size(), fit.leaf.hash());
+fn write_entry(
+    connection: &Connection,
+    seq: u64,
+    envelope: &Envelope,
+    entry: &Examined,
+    edge: &mut Edge,
+) -> Result<(), LedgerFault> {
+    let hash = entry.leaf.hash();
     connection
         .prepare_cached("INSERT INTO entry (seq, leaf, leaf_hash, envelope) VALUES (?, ?, ?, ?)")?
-        .execute(params![seq, fit.leaf.bytes(), hash.as_bytes(), fit.envelope.bytes()])?;
+        .execute(params![seq, entry.leaf.bytes(), hash.as_bytes(), envelope.bytes()])?;
     for node in push(edge, hash)? {
         connection.prepare_cached("INSERT INTO node (level, idx, hash) VALUES (?, ?, ?)")?.execute(params![
             node.level,
@@ -381,5 +362,8 @@ fn write_entry(connection: &Connection, fit: &Fit<'_>, edge: &mut Edge) -> Resul
             node.hash.as_bytes()
         ])?;
     }
-    fit.projection.write(connection)
+    if let Reading::Understood(kind, record) = &entry.reading {
+        Projection::of(seq, *kind, record).write(connection)?;
+    }
+    Ok(())
 }

@@ -9,8 +9,6 @@ mod kind;
 
 mod fault;
 
-mod parts;
-
 mod record;
 
 mod schema;
@@ -27,13 +25,12 @@ mod recall;
 
 mod audit;
 
-pub use append::{Append, Place, Recorded};
+pub use append::{Append, Blob, Place, Recorded};
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
-pub use parts::{Blob, DOSSIER_MEDIA_TYPE, PartRef};
 pub use recall::Entry;
-pub use record::{Act, GenesisKeys};
+pub use record::{PartRef, Record, Versions};
 
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::finding::Finding;

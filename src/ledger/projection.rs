@@ -4,10 +4,8 @@
 
 use super::fault::LedgerFault;
 use super::kind::EntryKind;
-use super::parts::PartRef;
-use super::record::Effects;
-use ecugate_verifier::inputs::custody::State;
-use ecugate_verifier::values::attempt::Attempt;
+use super::record::{PartRef, Record};
+use ecugate_verifier::inputs::custody::{Attempt, State};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -23,7 +21,7 @@ pub(super) struct Projection {
     evidence: Option<Sha256>,
     facts: Vec<UnitKey>,
     claims: Vec<UnitKey>,
-    custody: Vec<(u64, State)>,
+    custody: Option<(u64, State)>,
     parts: Vec<PartRef>,
     versions: Vec<(&'static str, String, u64)>,
 }
@@ -37,36 +35,44 @@ pub(super) struct Tally {
     pub(super) custody: u64,
     pub(super) parts: u64,
     pub(super) versions: u64,
-    /// Whether entries are checked from the first one on, so that the highest version of each so far is known.
-    whole: bool,
+    /// The highest of each so far, where entries are checked from the first one on.
     highest: BTreeMap<(&'static str, String), u64>,
 }
 
-impl Tally {
-    /// For a check of every entry in their order.
-    pub(super) fn whole() -> Self {
-        Self { whole: true, ..Self::default() }
-    }
-}
-
 impl Projection {
-    /// The rows that follow from an entry with these parts.
-    pub(super) fn of(seq: u64, kind: EntryKind, effects: &Effects, parts: Vec<PartRef>) -> Self {
-        let claims = effects.keys.iter().filter(|key| effects.claims(key)).cloned().collect();
-        let own = effects.state.map(|state| (seq, state));
-        let contested = effects.contests.iter().map(|unit| (*unit, State::Contested));
+    /// The rows that follow from an entry.
+    pub(super) fn of(seq: u64, kind: EntryKind, record: &Record) -> Self {
+        let accepts = record.unit.is_none() && record.state == Some(State::Accepted);
+        let claims = record.keys.iter().filter(|key| accepts && key.kind.claims()).cloned().collect();
+        let mut versions = Vec::new();
+        if let Some(used) = &record.versions {
+            versions.extend(used.anchor_list.map(|version| ("anchor-list", String::new(), version)));
+            versions.extend(used.policy.map(|version| ("policy", String::new(), version)));
+            versions.extend(used.crls.iter().map(|crl| {
+                ("crl", crl.issuer_key.to_string(), u64::try_from(crl.this_update.unix_millis()).unwrap_or_default())
+            }));
+            versions.extend(used.releases.iter().map(|release| {
+                let name = format!("{}\u{1f}{}\u{1f}{}", release.manufacturer, release.part, release.component);
+                ("release", name, release.security_version)
+            }));
+        }
         Self {
             seq,
             kind,
-            time: effects.at.unix_millis(),
-            attempt: effects.attempt.clone(),
-            evidence: effects.evidence,
-            facts: effects.keys.clone(),
+            time: record.time.unix_millis(),
+            attempt: record.attempt.clone(),
+            evidence: record.evidence,
+            facts: record.keys.clone(),
             claims,
-            custody: own.into_iter().chain(contested).collect(),
-            parts,
-            versions: effects.versions.clone(),
+            custody: record.state.map(|state| (record.unit.unwrap_or(seq), state)),
+            parts: record.parts.clone(),
+            versions,
         }
+    }
+
+    /// The keys that the entry claims.
+    pub(super) fn claims(&self) -> &[UnitKey] {
+        &self.claims
     }
 
     /// Writes the rows.
@@ -90,7 +96,7 @@ impl Projection {
                 seq
             ])?;
         }
-        for (unit, state) in &self.custody {
+        if let Some((unit, state)) = self.custody {
             connection.prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?.execute(params![
                 unit,
                 seq,
@@ -137,7 +143,7 @@ impl Projection {
         tally.acts += 1;
         tally.facts += count(self.facts.len());
         tally.claims += count(self.claims.len());
-        tally.custody += count(self.custody.len());
+        tally.custody += u64::from(self.custody.is_some());
         tally.parts += parts;
         Ok(())
     }
@@ -154,11 +160,9 @@ impl Projection {
         if self.attempt.is_some() {
             let indexed = connection
                 .prepare_cached(
-                    "SELECT 1 FROM act INDEXED BY act_by_attempt \
-                     WHERE station = ? AND nonce = ? AND kind = ? AND evidence IS ? GROUP BY 1 \
-                     HAVING count(*) = 1 AND max(seq) = ?",
+                    "SELECT 1 FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? AND seq = ?",
                 )?
-                .exists(params![station, nonce, self.kind.word(), self.evidence_column(), self.seq])?;
+                .exists(params![station, nonce, self.seq])?;
             self.require(indexed, "act_by_attempt", "the attempt")?;
         }
         if self.kind == EntryKind::MemoryComplete {
@@ -187,7 +191,7 @@ impl Projection {
                 .exists(params![key.kind.word(), key.value, self.seq])?;
             self.require(there, "claim", key)?;
         }
-        for (unit, state) in &self.custody {
+        if let Some((unit, state)) = self.custody {
             let there = connection
                 .prepare_cached("SELECT 1 FROM custody WHERE unit = ? AND seq = ? AND state = ?")?
                 .exists(params![unit, self.seq, state.word()])?;
@@ -198,17 +202,12 @@ impl Projection {
 
     fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
         for (kind, name, value) in &self.versions {
-            let own = connection
-                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
-                .exists(params![kind, name, value, self.seq])?;
             let covered = connection
-                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq < ?")?
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq <= ?")?
                 .exists(params![kind, name, value, self.seq])?;
+            self.require(covered, "version", format!("{kind} {name} {value}"))?;
             let highest = tally.highest.get(&(*kind, name.clone())).copied();
-            let raises = highest.is_none_or(|highest| *value > highest);
-            let holds = if tally.whole { own == raises && covered != raises } else { own != covered };
-            self.require(holds, "version", format!("{kind} {name} {value}"))?;
-            if raises {
+            if highest.is_none_or(|highest| *value > highest) {
                 tally.highest.insert((kind, name.clone()), *value);
                 tally.versions += 1;
             }

@@ -1,22 +1,17 @@
 //! What the ledger remembers: the memory of a unit, entries, blobs, attempts.
 
 use super::Ledger;
-use super::append::standing_of;
+use super::append::{Blob, standing_of};
 use super::fault::LedgerFault;
-use super::parts::Blob;
 use super::state::{State, tree_size};
-use ecugate_verifier::inputs::custody::Sighting;
+use ecugate_verifier::inputs::custody::{Attempt, Sighting};
 use ecugate_verifier::inputs::memory::{Completeness, CrlSeen, Known, ReleaseSeen};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
-use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Manufacturer, Name, Part, UnitKey};
 use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeSet;
-
-/// Entries looked at for the latest time: more than there are docks at one ledger.
-const RECENT: i64 = 64;
 
 /// A stored entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +68,7 @@ impl Ledger {
         Ok((edge.size(), checkpoint))
     }
 
-    /// The latest time that one of the last entries states. (Two docks may write in the other order than they judged.)
+    /// The latest time that an entry states.
     ///
     /// # Errors
     /// [`LedgerFault`].
@@ -99,7 +94,18 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn blob(&self, sha256: &Sha256) -> Result<Option<Blob>, LedgerFault> {
-        Blob::stored(&self.reader, sha256)
+        let blob = self
+            .reader
+            .prepare_cached("SELECT media_type, bytes FROM blob WHERE sha256 = ?")?
+            .query_row([sha256.as_bytes()], |row| Ok(Blob { media_type: row.get(0)?, bytes: row.get(1)? }))
+            .optional()?;
+        match blob {
+            Some(blob) if Sha256::of(&blob.bytes) != *sha256 => {
+                let found = Sha256::of(&blob.bytes).to_string();
+                Err(LedgerFault::differs(format!("blob {sha256}"), sha256.to_string(), found))
+            }
+            blob => Ok(blob),
+        }
     }
 
     /// Numbers of the entries that an attempt made, in the order of the log.
@@ -159,9 +165,8 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
 }
 
 fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
-    let last = connection
-        .prepare_cached("SELECT max(time) FROM (SELECT time FROM act ORDER BY seq DESC LIMIT ?)")?
-        .query_row([RECENT], |row| row.get::<_, Option<i64>>(0))?;
+    let last =
+        connection.prepare_cached("SELECT max(time) FROM act")?.query_row([], |row| row.get::<_, Option<i64>>(0))?;
     Ok(last.and_then(Time::from_unix_millis))
 }
 
@@ -184,7 +189,7 @@ fn crls(connection: &Connection) -> Result<Vec<CrlSeen>, LedgerFault> {
     let seen = highest_of_each(connection, "crl")?.into_iter().map(|(issuer, time)| {
         let time = i64::try_from(time).ok().and_then(Time::from_unix_millis);
         match (Sha256::from_hex(&issuer), time) {
-            (Some(issuer_key), Some(this_update)) => Ok(CrlSeen { issuer_key, this_update }),
+            (Some(issuer), Some(this_update)) => Ok(CrlSeen { issuer_key: issuer, this_update }),
             _ => Err(LedgerFault::differs("version of a CRL", "an issuer and a time", issuer)),
         }
     });

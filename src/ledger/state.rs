@@ -1,11 +1,10 @@
 //! The tree and its latest checkpoint: read, and verified against each other before anything is built on them.
 
+use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
-use super::parts::{Blob, parts_of};
 use super::projection::{Projection, Tally};
-use super::record::{Effects, Reading};
-use super::{EntryKind, Ledger};
+use super::record::Reading;
 use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
@@ -68,23 +67,6 @@ impl Ledger {
         Ok(opened)
     }
 
-    /// What follows from a stored entry, its parts taken from the stored index of its dossier.
-    pub(super) fn stored_projection(
-        &self,
-        connection: &Connection,
-        seq: u64,
-        kind: EntryKind,
-        effects: &Effects,
-    ) -> Result<Projection, LedgerFault> {
-        let parts = parts_of(effects, &self.limits, |digest| match Blob::stored(connection, digest) {
-            Ok(Some(blob)) => Ok(blob.bytes),
-            Ok(None) => Err(format!("its dossier {digest} is not stored")),
-            Err(fault) => Err(fault.to_string()),
-        });
-        let wrong = |why| LedgerFault::differs(format!("entry {seq}"), "its dossier", why);
-        Ok(Projection::of(seq, kind, effects, parts.map_err(wrong)?))
-    }
-
     /// Takes an entry that no checkpoint covers into the tree, if everything about it holds.
     fn adopt(&self, connection: &Connection, seq: u64, edge: &mut Edge) -> Result<(), LedgerFault> {
         let row = connection
@@ -101,8 +83,8 @@ impl Ledger {
                 let why = format!("entry {seq} is of kind {kind:?}, which this version does not understand");
                 return Err(LedgerFault::Newer(why));
             }
-            Reading::Understood(kind, effects) => {
-                self.stored_projection(connection, seq, *kind, effects)?.check(connection, &mut Tally::default())?;
+            Reading::Understood(kind, record) => {
+                Projection::of(seq, *kind, record).check(connection, &mut Tally::default())?;
             }
         }
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;

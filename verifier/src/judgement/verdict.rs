@@ -42,7 +42,7 @@ impl Verdict {
         // Worst first; among equals in the order of the questions. A check that did not run explains nothing.
         findings.sort_by_key(|finding| {
             let ruling = Ruling::of(finding.reason.class());
-            (core::cmp::Reverse(ruling), finding.reason == Reason::CheckNotRun)
+            (core::cmp::Reverse(ruling), follows(finding.reason))
         });
         findings.dedup();
         let ruling = findings.first().map_or(Ruling::Accept, |worst| Ruling::of(worst.reason.class()));
@@ -66,6 +66,11 @@ impl Verdict {
     pub fn reason(&self) -> Option<Reason> {
         self.findings.first().map(|finding| finding.reason)
     }
+}
+
+/// Reasons that only follow from others: they keep a unit out and explain nothing.
+const fn follows(reason: Reason) -> bool {
+    matches!(reason, Reason::CheckNotRun | Reason::IdentityBelowMinimum)
 }
 
 /// Whether an accept needs this question to be answered with yes. Signature, scope and sightings always; what belongs

@@ -10,7 +10,7 @@ use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use core::fmt;
-use x509_parser::prelude::FromDer as _;
+use x509_parser::prelude::{FromDer as _, ParsedExtension};
 use x509_parser::revocation_list::CertificateRevocationList;
 
 /// One parsed CRL.
@@ -26,6 +26,7 @@ pub struct Crl {
     strength: Strength,
     is_delta: bool,
     names_delta: bool,
+    is_indirect: bool,
 }
 
 /// cRLNumber (RFC 5280 section 5.2.3), of up to 20 octets; a later list has a larger one.
@@ -138,6 +139,9 @@ impl Crl {
             strength: strength_of(&parsed.signature_algorithm),
             is_delta: seen.contains("2.5.29.27"),
             names_delta: seen.contains("2.5.29.46"),
+            is_indirect: parsed.extensions().iter().any(|extension| {
+                matches!(extension.parsed_extension(), ParsedExtension::IssuingDistributionPoint(point) if point.indirect_crl)
+            }),
         })
     }
 
@@ -199,6 +203,11 @@ impl Crl {
     /// freshestCRL (section 5.2.6): what it says may be out of date because of another list.
     pub(crate) const fn names_delta(&self) -> bool {
         self.names_delta
+    }
+
+    /// indirectCRL of issuingDistributionPoint (section 5.2.5): its entries may be other issuers' certificates.
+    pub(crate) const fn is_indirect(&self) -> bool {
+        self.is_indirect
     }
 }
 

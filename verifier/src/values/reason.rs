@@ -100,6 +100,9 @@ reasons! {
     SignatureMalformed = "signature-malformed", Contradicts;
     SignatureInvalid = "signature-invalid", Contradicts;
     SignatureRepeated = "signature-repeated", Contradicts;
+    PrivateKeyMalformed = "private-key-malformed", Usage;
+    PrivateKeyEncrypted = "private-key-encrypted", Usage;
+    PrivateKeyUnsupported = "private-key-unsupported", Usage;
 
     // envelopes and statements
     EnvelopeMalformed = "envelope-malformed", Unreadable;
@@ -237,7 +240,7 @@ reasons! {
     ReadoutReused = "readout-reused", Contradicts;
 
     // the identity of the unit
-    IdentityBelowMinimum = "identity-below-minimum", Stuck;
+    IdentityBelowMinimum = "identity-below-minimum", Passing;
     DeviceProofMissing = "device-proof-missing", Absent;
     DeviceProofUnsupported = "device-proof-unsupported", Stuck;
     DeviceKeyIsSigner = "device-key-is-signer", Contradicts;
@@ -260,7 +263,7 @@ reasons! {
     ClockBehind = "clock-behind", Stuck;
     ClockAhead = "clock-ahead", Stuck;
     DossierMalformed = "dossier-malformed", Stuck;
-    CheckNotRun = "check-not-run", Stuck;
+    CheckNotRun = "check-not-run", Passing;
 
     // Merkle proofs, notes, leaves
     ProofMalformed = "proof-malformed", Unreadable;
@@ -282,7 +285,12 @@ reasons! {
     PinMissing = "pin-missing", Stuck;
     PinWrong = "pin-wrong", Stuck;
     PinLocked = "pin-locked", Stuck;
+    PinLastTry = "pin-last-try", Stuck;
+    PinExposed = "pin-exposed", Stuck;
+    TokenFailed = "token-failed", Passing;
+    TokenNotWritten = "token-not-written", Stuck;
     TokenKeyMissing = "token-key-missing", Stuck;
+    TokenKeyUnusable = "token-key-unusable", Stuck;
     SignerFailed = "signer-failed", Passing;
     SignerLied = "signer-lied", Stuck;
 
@@ -290,6 +298,7 @@ reasons! {
     SiteMissing = "site-missing", Usage;
     SiteMalformed = "site-malformed", Usage;
     SiteExists = "site-exists", Usage;
+    SiteNotWritten = "site-not-written", Usage;
     LedgerMissing = "ledger-missing", Stuck;
     LedgerExists = "ledger-exists", Usage;
     LedgerNewer = "ledger-newer", Stuck;

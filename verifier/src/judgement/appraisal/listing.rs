@@ -140,9 +140,9 @@ fn entry<'b>(
     }
 }
 
-fn choose<'c, 'b, 'd>(
+fn choose<'b, 'd>(
     unit: &LabelledUnit,
-    same_serial: &'c [(&'b Verified<'d, Shipment>, &'b Unit)],
+    same_serial: &[(&'b Verified<'d, Shipment>, &'b Unit)],
     believed: &Believed<'_>,
 ) -> Result<(&'b Verified<'d, Shipment>, &'b Unit), Finding> {
     if same_serial.is_empty() {

@@ -75,9 +75,10 @@ impl Engine {
         settings.set_require_ta_store(false);
         settings.set_enforce_trust_anchor_constraints(true);
         settings.set_enforce_trust_anchor_validity(true);
-        settings.set_extended_key_usage_path(true);
-        if let Purpose::Oid(purpose) = options.purpose {
-            settings.set_extended_key_usage(vec![purpose.to_owned()]);
+        match options.purpose {
+            Purpose::Any => settings.set_extended_key_usage_path(true),
+            // Whether all above the leaf allow the purpose is asked in `rules`: there anyExtendedKeyUsage of a CA counts.
+            Purpose::Oid(purpose) => settings.set_extended_key_usage(vec![purpose.to_owned()]),
         }
         let settings = enforce_trust_anchor_constraints(&settings, &trusted).map_err(|error| {
             PathFault::new(Reason::PathInvalid, anchor, "constraints that can be kept", error.to_string())

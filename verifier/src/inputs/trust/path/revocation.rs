@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// The CRLs that may be asked, newest first.
 ///
 /// Lists with freshestCRL, and all lists of an issuer who also has a delta list here, may be overtaken by a list that
-/// we do not read; delta lists are not read. None of them counts.
+/// we do not read; delta and indirect lists are not read. None of them counts.
 pub(super) struct Lists<'a>(Vec<&'a Crl>);
 
 /// A certificate whose revocation is asked about, and the one that issued it.
@@ -75,6 +75,7 @@ fn usable(crl: &Crl, lists: &[&Crl], issued: &Issued<'_>, at: Time) -> bool {
         && may_sign
         && crl.strength() == Strength::Good
         && !crl.names_delta()
+        && !crl.is_indirect()
         && !lists.iter().any(|other| other.is_delta())
         // id-pkix-ocsp-nocheck would have the validator skip the lists altogether.
         && !issued.certificate.waives_revocation()

@@ -1,0 +1,18 @@
+//! Tests at the receiving dock: real tokens, each test in a process of its own. Where SoftHSM is missing a test is
+//! reported *ignored*, with the reason in its name; `.ci/run` fails on any ignored line.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(unreachable_pub)]
+
+mod keys;
+#[path = "../support/own_process.rs"]
+mod own_process;
+mod softhsm;
+mod tokens;
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[tokens::trials, keys::trials];
+    let trials = sets.iter().flat_map(|set| set()).collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
