@@ -1,12 +1,14 @@
 //! A ledger to test on: keys, receipts, and the acts of a gate in miniature.
 
-use crate::ledger::{Act, Append, AppendFault, Blob, EntryKind, GenesisKeys, Ledger, Place, Recorded, TrustedKeys};
-use ecugate_verifier::documents::document;
+use crate::ledger::{Append, AppendFault, Blob, Ledger, PartRef, Place, Record, Recorded, TrustedKeys, Versions};
+use ecugate_verifier::documents::document::{self, Document};
 use ecugate_verifier::documents::envelope::{Envelope, seal};
+use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer};
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::manifest::shipment::Condition;
-use ecugate_verifier::documents::receipt::{Assurance, CrlSeen, Receipt, ReleaseSeen, Ruling, UnitName, Version};
-use ecugate_verifier::inputs::custody::{Standing, standing};
+use ecugate_verifier::documents::receipt::{Assurance, Receipt, Ruling, UnitName};
+use ecugate_verifier::documents::record::{Contested, CrlSeen, ReleaseSeen, State};
+use ecugate_verifier::inputs::custody::{Sighting, Standing, standing};
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::attempt::{Attempt, Environment, Nonce};
 use ecugate_verifier::values::digest::Sha256;
@@ -122,32 +124,59 @@ impl Bench {
     }
 
     fn first_entries(&self, place: &Place<'_>) -> Vec<Envelope> {
-        let genesis = Act { keys: Some(self.genesis_keys()), ..self.act(place, 0) };
-        let complete = self.act(place, 1);
-        vec![
-            self.sealed(genesis.payload(EntryKind::Genesis).unwrap(), &[]),
-            self.sealed(complete.payload(EntryKind::MemoryComplete).unwrap(), &[&self.officers[0], &self.officers[1]]),
-        ]
+        let officers = ["anna", "boris"].map(|name| Name::new(name).unwrap());
+        let officers = officers.into_iter().zip(self.officers.iter().map(|key| key.public.id()));
+        let genesis = Genesis {
+            record: record(place.seq),
+            site: Name::new("dock").unwrap(),
+            environment: Environment::Trial,
+            log_key: VerifierKey::new(ORIGIN, self.log.public.clone()).unwrap().to_string(),
+            station_keys: vec![self.station.public.id()],
+            officers: officers.map(|(person, key)| Officer { person, key }).collect(),
+            threshold: 2,
+        };
+        vec![self.sealed(genesis, &[]), self.complete(place.seq + 1, &[&self.officers[0], &self.officers[1]])]
     }
 
-    pub(super) fn genesis_keys(&self) -> GenesisKeys {
-        let log = VerifierKey::new(ORIGIN, self.log.public.clone()).unwrap().to_string();
-        GenesisKeys { log, stations: vec![self.station.public.id()], standby: Vec::new() }
+    /// A *memory-complete* signed by the station and by these.
+    pub(super) fn complete(&self, seq: u64, others: &[&Key]) -> Envelope {
+        self.sealed(self.complete_at(record(seq)), others)
     }
 
-    pub(super) fn act(&self, place: &Place<'_>, further: u64) -> Act {
-        Act::new(place.origin.as_str(), place.seq + further, time(0))
+    pub(super) fn complete_at(&self, record: Record) -> MemoryComplete {
+        MemoryComplete { record, site: Name::new("dock").unwrap(), ground: "a bench".to_owned() }
     }
 
     /// An envelope signed by the station, then by the others.
-    pub(super) fn sealed(&self, payload: Vec<u8>, others: &[&Key]) -> Envelope {
+    pub(super) fn sealed<D: Document>(&self, document: D, others: &[&Key]) -> Envelope {
+        self.seal(document::payload(document, &Limits::STANDARD).unwrap(), others)
+    }
+
+    pub(super) fn seal(&self, payload: Vec<u8>, others: &[&Key]) -> Envelope {
         let signers: Vec<(&Key, &[Vec<u8>])> =
             std::iter::once(&self.station).chain(others.iter().copied()).map(|key| (key, [].as_slice())).collect();
         seal(payload, &signers).unwrap()
     }
 
-    pub(super) fn receipt(&self, receipt: &Receipt) -> Envelope {
-        self.sealed(document::payload(receipt.clone(), &Limits::STANDARD).unwrap(), &[])
+    /// The receipt placed at `seq`, and a *contested* for each unit that it contests.
+    pub(super) fn placed(&self, receipt: &Receipt, seq: u64) -> Vec<Envelope> {
+        let record = Record { seq, ..receipt.record.clone() };
+        let mut envelopes = vec![self.sealed(Receipt { record, ..receipt.clone() }, &[])];
+        for (unit, place) in receipt.contests.iter().zip(seq + 1..) {
+            envelopes.push(self.sealed(self.contested(receipt, *unit, place), &[]));
+        }
+        envelopes
+    }
+
+    pub(super) fn contested(&self, receipt: &Receipt, unit: u64, seq: u64) -> Contested {
+        let record = Record {
+            attempt: receipt.record.attempt.clone(),
+            evidence: receipt.record.evidence,
+            state: Some(State::Contested),
+            unit: Some(unit),
+            ..record(seq)
+        };
+        Contested { record, site: Name::new("dock").unwrap(), by: seq - 1 }
     }
 
     /// Records an arrival as a gate would: memory, appraisal, append.
@@ -166,7 +195,7 @@ impl Bench {
         memory_size: u64,
     ) -> Result<Recorded, AppendFault> {
         let append = Append { keys: unit.keys(), memory_size, blobs: unit.blobs() };
-        ledger.append(&append, |_| Ok(vec![self.receipt(receipt)]), &self.log)
+        ledger.append(&append, |place| Ok(self.placed(receipt, place.seq)), &self.log)
     }
 }
 
@@ -205,32 +234,50 @@ impl Unit {
     pub(super) fn blobs(&self) -> Vec<Blob> {
         let blob = |media_type: &str, bytes| Blob { media_type: media_type.to_owned(), bytes };
         vec![
-            blob(crate::ledger::DOSSIER_MEDIA_TYPE, self.index()),
+            blob("application/vnd.ecugate.dossier+json", self.index()),
             blob("application/octet-stream", self.label()),
             blob("application/vnd.dsse+json", b"{}".to_vec()),
         ]
     }
 
     /// The receipt of a unit about which nothing is wrong but, perhaps, that its identity was seen before.
-    pub(super) fn judged(&self, sightings: &[ecugate_verifier::inputs::custody::Sighting]) -> Receipt {
+    pub(super) fn judged(&self, sightings: &[Sighting]) -> Receipt {
         let evidence = Sha256::of(&self.label());
         match standing(sightings, &self.attempt(), &evidence, &self.keys()) {
             Standing::New => self.accepted(),
-            Standing::Refused { findings, contests } => {
-                Receipt { ruling: Ruling::Suspect, findings, contests, ..self.accepted() }
-            }
+            Standing::Refused { findings, contests } => Receipt { contests, ..self.ruled(Ruling::Suspect, findings) },
             other => panic!("{other:?}"),
         }
     }
 
+    pub(super) fn ruled(&self, ruling: Ruling, findings: Vec<Finding>) -> Receipt {
+        let state = match ruling {
+            Ruling::Accept => State::Accepted,
+            Ruling::Suspect => State::Suspect,
+            Ruling::Unproven => State::Unproven,
+            _ => State::Held,
+        };
+        let accepted = self.accepted();
+        Receipt { ruling, findings, record: Record { state: Some(state), ..accepted.record.clone() }, ..accepted }
+    }
+
     pub(super) fn accepted(&self) -> Receipt {
         let least = Minimum { identity: Identity::Listed, firmware: Firmware::Measured };
-        let (manufacturer, part) = (Manufacturer::new("acme").unwrap(), Part::new("0281020048").unwrap());
+        let parts = self.blobs().into_iter();
+        let parts = parts.map(|blob| PartRef { sha256: Sha256::of(&blob.bytes), media_type: blob.media_type });
         Receipt {
+            record: Record {
+                time: time(i64::from(self.attempt)),
+                attempt: Some(self.attempt()),
+                evidence: Some(Sha256::of(&self.label())),
+                state: Some(State::Accepted),
+                keys: self.keys(),
+                parts: parts.collect(),
+                versions: Some(self.versions()),
+                ..record(2)
+            },
             environment: Environment::Trial,
             site: Name::new("dock").unwrap(),
-            attempt: self.attempt(),
-            at: time(i64::from(self.attempt)),
             unit: UnitName::default(),
             condition: Condition::New,
             operator: None,
@@ -242,20 +289,29 @@ impl Unit {
             waived: Vec::new(),
             supersedes: Vec::new(),
             contests: Vec::new(),
-            keys: self.keys(),
-            anchor_list: Some(Version { version: 7, sha256: Sha256::of(b"list") }),
-            policy: Some(Version { version: 3, sha256: Sha256::of(b"policy") }),
-            crls: vec![CrlSeen { issuer_key: Sha256::of(b"issuer"), this_update: time(0) }],
-            releases: vec![ReleaseSeen {
-                manufacturer,
-                part,
-                component: Name::new("main").unwrap(),
-                security_version: u64::from(self.attempt),
-            }],
-            evidence: Sha256::of(&self.label()),
+            anchor_list: None,
+            policy: None,
             dossier: Sha256::of(&self.index()),
         }
     }
+
+    pub(super) fn versions(&self) -> Versions {
+        Versions {
+            anchor_list: Some(7),
+            policy: Some(3),
+            crls: vec![CrlSeen { issuer_key: Sha256::of(b"issuer"), this_update: time(0) }],
+            releases: vec![ReleaseSeen {
+                manufacturer: Manufacturer::new("acme").unwrap(),
+                part: Part::new("0281020048").unwrap(),
+                component: Name::new("main").unwrap(),
+                security_version: u64::from(self.attempt),
+            }],
+        }
+    }
+}
+
+pub(super) fn record(seq: u64) -> Record {
+    Record::new(ORIGIN, seq, time(0))
 }
 
 pub(super) fn time(second: i64) -> Time {

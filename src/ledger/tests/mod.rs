@@ -4,9 +4,9 @@ mod bench;
 
 mod tampering;
 
-use super::{Act, Append, AppendFault, Audit, Blob, Depth, EntryKind, Ledger, LedgerFault, Signers};
-use bench::{Bench, Key, ORIGIN, Unit, time};
-use ecugate_verifier::documents::envelope::Envelope;
+use super::{Append, AppendFault, Audit, Blob, Depth, EntryKind, Ledger, LedgerFault, Record, Signers};
+use bench::{Bench, Key, ORIGIN, Unit, record, time};
+use ecugate_verifier::documents::envelope::{Envelope, seal};
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::inputs::custody::State;
 use ecugate_verifier::inputs::memory::Completeness;
@@ -59,10 +59,10 @@ fn an_accept_is_recorded_proven_and_remembered() {
     let memory = ledger.memory(&first.keys()).unwrap();
     assert_eq!((memory.size, memory.completeness, memory.last), (3, Completeness::Complete, Some(time(1))));
     assert_eq!((memory.anchor_list_version, memory.policy_version), (7, 3));
-    assert_eq!((memory.crls, memory.releases), (first.accepted().crls, first.accepted().releases));
+    assert_eq!((memory.crls, memory.releases), (first.versions().crls, first.versions().releases));
     let [seen] = memory.sightings.as_slice() else { panic!("{:?}", memory.sightings) };
     assert_eq!((seen.seq, seen.state, &seen.attempt), (2, State::Accepted, &first.attempt()));
-    assert_eq!(seen.evidence, first.accepted().evidence);
+    assert_eq!(Some(seen.evidence), first.accepted().record.evidence);
     let mut keys = first.keys();
     keys.sort();
     let mut seen_keys = seen.keys.clone();
@@ -75,7 +75,7 @@ fn an_accept_is_recorded_proven_and_remembered() {
     assert_eq!(ledger.blob(&Sha256::of(&blob.bytes)).unwrap(), Some(blob));
     assert_eq!(ledger.blob(&Sha256::of(b"never stored")).unwrap(), None);
     let entry = ledger.entry(2).unwrap().unwrap();
-    assert_eq!(entry.envelope.as_deref(), Some(bench.receipt(&first.accepted()).bytes()));
+    assert_eq!(entry.envelope.as_deref(), Some(bench.placed(&first.accepted(), 2)[0].bytes()));
     assert_eq!(ledger.entry(3).unwrap(), None);
     let audit = clean(&ledger);
     assert_eq!((audit.size, audit.checkpoints), (3, 2));
@@ -111,17 +111,12 @@ fn a_suspect_that_bears_a_claimed_key_and_contests_nobody_is_not_written() {
     let absurd = Receipt { contests: vec![1], ..judged.clone() };
     let why = unfit(bench.record(&mut ledger, &second, &absurd, 3));
     assert!(why.contains("no accepted unit"), "{why}");
-    // A contested entry of its own beside the receipt does as well.
     let append = Append { keys: second.keys(), memory_size: 3, blobs: second.blobs() };
-    let recorded = ledger.append(
-        &append,
-        |place| {
-            let contested = Act { unit: Some(2), ..bench.act(place, 1) };
-            Ok(vec![bench.receipt(&quiet), bench.sealed(contested.payload(EntryKind::Contested).unwrap(), &[])])
-        },
-        &bench.log,
-    );
-    assert_eq!(recorded.unwrap().leaf_hashes.len(), 2);
+    let receipt_alone = |ledger: &mut Ledger| {
+        ledger.append(&append, |place| Ok(bench.placed(&judged, place.seq)[..1].to_vec()), &bench.log)
+    };
+    assert_eq!(unfit(receipt_alone(&mut ledger)), "entry 2 is contested by the receipt and by no entry");
+    assert_eq!(bench.record(&mut ledger, &second, &judged, 3).unwrap().leaf_hashes.len(), 2);
     assert_eq!(states(&ledger, &second), [(2, State::Contested), (3, State::Suspect)]);
     clean(&ledger);
 }
@@ -165,29 +160,19 @@ fn attack_51_of_two_connections_that_race_for_one_claim_exactly_one_accepts() {
 fn another_unit_moving_on_is_no_conflict_but_a_change_of_custody_is() {
     let bench = Bench::new();
     let mut ledger = bench.create();
-    let plain = |serial, attempt| {
-        let unit = unit(serial, attempt);
-        let keys: Vec<_> = unit.keys().into_iter().take(2).collect();
-        (Receipt { keys: keys.clone(), ..unit.accepted() }, keys, unit)
-    };
-    let mut append = |receipt: &Receipt, keys: &[_], memory_size, unit: &Unit| {
-        let append = Append { keys: keys.to_vec(), memory_size, blobs: unit.blobs() };
-        ledger.append(&append, |_| Ok(vec![bench.receipt(receipt)]), &bench.log)
-    };
-    let (first, first_keys, first_unit) = plain("S1", 1);
-    let (second, second_keys, second_unit) = plain("S2", 2);
-    append(&first, &first_keys, 2, &first_unit).unwrap();
-    append(&second, &second_keys, 2, &second_unit).unwrap();
-    // A memory taken now knows both; then the first one is contested by a third box.
-    let third = unit("S1", 3);
+    bench.record(&mut ledger, &unit("S1", 1), &unit("S1", 1).accepted(), 2).unwrap();
+    // Appraised with the memory of before, and nothing in the way.
+    bench.record(&mut ledger, &unit("S2", 2), &unit("S2", 2).accepted(), 2).unwrap();
+    // A memory taken now knows both; then the first one is contested by a box that shares no key with the next.
+    let clone = unit("S9", 3);
     let findings = vec![Finding::bare(Reason::IdentitySeenBefore)];
-    let clone = Receipt { contests: vec![2], findings, ruling: Ruling::Suspect, keys: Vec::new(), ..third.accepted() };
-    append(&clone, &[], 4, &third).unwrap();
-    let (fourth, keys, fourth_unit) = plain("S1", 4);
-    let moved = append(&fourth, &keys, 4, &fourth_unit);
-    assert!(matches!(moved, Err(AppendFault::Moved { seq: 4, .. })), "{moved:?}");
+    let suspect = Receipt { contests: vec![2], ..clone.ruled(Ruling::Suspect, findings) };
+    bench.record(&mut ledger, &clone, &suspect, 4).unwrap();
+    let fourth = unit("S1", 4);
+    let moved = bench.record(&mut ledger, &fourth, &fourth.accepted(), 4);
+    assert!(matches!(moved, Err(AppendFault::Moved { seq: 5, .. })), "{moved:?}");
     // Even with a memory that is up to date, a claimed key is not claimed twice.
-    let moved = append(&fourth, &keys, 5, &fourth_unit);
+    let moved = bench.record(&mut ledger, &fourth, &fourth.accepted(), 6);
     assert!(matches!(moved, Err(AppendFault::Moved { seq: 2, .. })), "{moved:?}");
 }
 
@@ -220,7 +205,7 @@ fn a_crash_between_commit_and_checkpoint_loses_nothing_and_the_next_writer_cover
     drop(ledger);
     let mut ledger = bench.open();
     let (_, recorded) = bench.receive(&mut ledger, &unit("S1", 3)).unwrap();
-    assert_eq!((recorded.seq, recorded.size), (4, 5));
+    assert_eq!((recorded.seq, recorded.size), (5, 6));
     assert_eq!(clean(&ledger).checkpoints, 3);
 }
 
@@ -244,7 +229,7 @@ fn a_checkpoint_signed_by_another_key_is_not_stored() {
     let first = unit("S1", 1);
     let append = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let other = Key::ed25519(99);
-    let pending = ledger.append(&append, |_| Ok(vec![bench.receipt(&first.accepted())]), &other);
+    let pending = ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &other);
     assert!(
         matches!(&pending, Err(AppendFault::Pending { seq: 2, cause }) if cause.reason == Reason::TokenKeyMissing),
         "{pending:?}"
@@ -259,15 +244,17 @@ fn an_entry_that_no_station_signed_or_that_was_made_for_another_place_is_not_wri
     let first = unit("S1", 1);
     let stranger = Bench { station: Key::p256(77), ..Bench::new() };
     let append = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
-    let forged = ledger.append(&append, |_| Ok(vec![stranger.receipt(&first.accepted())]), &bench.log);
+    let forged = ledger.append(&append, |place| Ok(stranger.placed(&first.accepted(), place.seq)), &bench.log);
     assert_eq!(unfit(forged), "its first signature is by no station");
 
-    let mut act = |act: Act| {
-        let sealed = bench.sealed(act.payload(EntryKind::Document).unwrap(), &[]);
+    let [anna, boris] = &bench.officers;
+    let mut placed = |place: Record| {
+        let sealed = bench.sealed(bench.complete_at(place), &[anna, boris]);
         unfit(ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log))
     };
-    assert_eq!(act(Act::new(ORIGIN, 3, time(1))), format!("it was made as entry 3 of {ORIGIN:?}"));
-    assert_eq!(act(Act::new("trial.other.example", 2, time(1))), "it was made as entry 2 of \"trial.other.example\"");
+    assert_eq!(placed(record(3)), format!("it was made as entry 3 of {ORIGIN:?}"));
+    let elsewhere = Record { origin: "trial.other.example".to_owned(), ..record(2) };
+    assert_eq!(placed(elsewhere), "it was made as entry 2 of \"trial.other.example\"");
 }
 
 /// Attack class 70: a trial record in a production ledger, and the reverse.
@@ -279,7 +266,7 @@ fn attack_70_a_production_verdict_is_not_written_into_a_trial_ledger() {
     let environment = ecugate_verifier::values::attempt::Environment::Production;
     let production = Receipt { environment, ..first.accepted() };
     let why = unfit(bench.record(&mut ledger, &first, &production, 2));
-    assert!(why.contains("a trial verdict stands in a trial ledger"), "{why}");
+    assert_eq!(why, format!("an entry of production in the ledger {ORIGIN:?}"));
 }
 
 /// Attack class 48: the receipt of one arrival used for another.
@@ -288,11 +275,14 @@ fn attack_48_a_receipt_played_back_is_not_a_second_arrival() {
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
-    let held =
-        Receipt { ruling: Ruling::HoldPerson, findings: vec![Finding::bare(Reason::CrlMissing)], ..first.accepted() };
+    let held = first.ruled(Ruling::HoldPerson, vec![Finding::bare(Reason::CrlMissing)]);
     bench.record(&mut ledger, &first, &held, 2).unwrap();
     let why = unfit(bench.record(&mut ledger, &first, &held, 3));
     assert!(why.contains("is recorded as entry 2"), "{why}");
+    // The very envelope is of another place.
+    let append = Append { keys: first.keys(), memory_size: 3, blobs: first.blobs() };
+    let copy = ledger.append(&append, |_| Ok(bench.placed(&held, 2)), &bench.log);
+    assert_eq!(unfit(copy), format!("it was made as entry 2 of {ORIGIN:?}"));
 }
 
 #[test]
@@ -301,14 +291,12 @@ fn keys_that_were_not_looked_up_and_blobs_that_are_missing_or_unnamed_are_refuse
     let mut ledger = bench.create();
     let first = unit("S1", 1);
     let mut append =
-        |append: Append| unfit(ledger.append(&append, |_| Ok(vec![bench.receipt(&first.accepted())]), &bench.log));
+        |append: Append| unfit(ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &bench.log));
     let whole = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let why = append(Append { keys: Vec::new(), ..whole.clone() });
     assert!(why.contains("was not looked up"), "{why}");
     let why = append(Append { blobs: first.blobs()[..2].to_vec(), ..whole.clone() });
     assert!(why.contains("neither stored nor at hand"), "{why}");
-    let why = append(Append { blobs: first.blobs()[1..].to_vec(), ..whole.clone() });
-    assert!(why.contains("its dossier"), "{why}");
     let mut blobs = first.blobs();
     blobs.push(Blob { media_type: "text/plain".to_owned(), bytes: b"stowaway".to_vec() });
     let why = append(Append { blobs, ..whole.clone() });
@@ -324,13 +312,10 @@ fn keys_that_were_not_looked_up_and_blobs_that_are_missing_or_unnamed_are_refuse
 fn attack_71_an_officers_entry_needs_enough_distinct_officers() {
     let bench = Bench::new();
     let mut ledger = bench.create();
-    let complete = |others: &[&Key], seq| {
-        bench.sealed(Act::new(ORIGIN, seq, time(1)).payload(EntryKind::MemoryComplete).unwrap(), others)
-    };
     let [anna, boris] = &bench.officers;
     let stranger = Key::p256(50);
     let mut refused = |others: &[&Key]| {
-        let sealed = complete(others, 2);
+        let sealed = bench.complete(2, others);
         unfit(ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log))
     };
     assert_eq!(refused(&[]), "memory-complete needs 2 officers beside the station");
@@ -345,10 +330,10 @@ fn attack_71_an_officers_entry_needs_enough_distinct_officers() {
     }));
     drop(ledger);
     let mut ledger = Ledger::open(&bench.path(), trusted).unwrap();
-    let sealed = complete(&[anna, &stranger], 2);
+    let sealed = bench.complete(2, &[anna, &stranger]);
     let twice = ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log);
     assert_eq!(unfit(twice), "1 of the 2 officers that it needs signed it");
-    let sealed = complete(&[boris, anna], 2);
+    let sealed = bench.complete(2, &[boris, anna]);
     assert_eq!(ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log).unwrap().seq, 2);
 }
 
@@ -356,11 +341,12 @@ fn attack_71_an_officers_entry_needs_enough_distinct_officers() {
 fn an_envelope_in_another_spelling_or_with_a_chain_is_not_written() {
     let bench = Bench::new();
     let mut ledger = bench.create();
-    let payload = Act::new(ORIGIN, 2, time(1)).payload(EntryKind::Document).unwrap();
-    let good = bench.sealed(payload.clone(), &[]);
+    let [anna, boris] = &bench.officers;
+    let good = bench.complete(2, &[anna, boris]);
     let chained = {
-        use ecugate_verifier::documents::envelope::seal;
-        seal(payload, &[(&bench.station, [vec![1, 2, 3]].as_slice())]).unwrap()
+        let chain = [vec![1, 2, 3]];
+        let payload = good.payload().to_vec();
+        seal(payload, &[(&bench.station, chain.as_slice()), (anna, &[]), (boris, &[])]).unwrap()
     };
     let spaced = String::from_utf8(good.bytes().to_vec()).unwrap().replacen(',', ", ", 1);
     let renamed = {
@@ -385,8 +371,9 @@ fn a_kind_kept_for_later_is_not_written() {
     let bench = Bench::new();
     let mut ledger = bench.create();
     for kind in EntryKind::ALL.into_iter().filter(|kind| !kind.is_understood()) {
-        let act = Act::new(ORIGIN, 2, time(1));
-        let sealed = bench.sealed(act.payload(kind).unwrap(), &[]);
+        let statement = String::from_utf8(bench.complete(2, &[]).payload().to_vec()).unwrap();
+        let statement = statement.replace("urn:ecugate:memory-complete:v1", &kind.predicate_type());
+        let sealed = bench.seal(statement.into_bytes(), &[]);
         let why = unfit(ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log));
         assert_eq!(why, format!("kind {:?} is not written by this version", kind.predicate_type()));
     }

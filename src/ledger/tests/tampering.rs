@@ -1,11 +1,11 @@
 //! Hands in the file: values changed, rows removed, slipped in, moved, and single bits of the file itself.
 
-use super::bench::{Bench, ORIGIN, Unit, time};
+use super::bench::{Bench, ORIGIN, Unit};
 use super::{clean, states, unit};
 use crate::ledger::record::Reading;
 use crate::ledger::schema::TABLE_NAMES;
 use crate::ledger::state::{push, stored_edge};
-use crate::ledger::{Act, Depth, EntryKind, Ledger};
+use crate::ledger::{Depth, EntryKind, Ledger};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State;
@@ -229,14 +229,14 @@ fn a_tree_behind_its_checkpoint_is_refused_and_both_sizes_are_named() {
     let bench = small();
     with_guards_off(&bench.path(), |raw| {
         raw.execute_batch(
-            "DELETE FROM entry WHERE seq = 4; DELETE FROM node WHERE level = 0 AND idx = 4;
-             DELETE FROM act WHERE seq = 4; DELETE FROM fact WHERE seq = 4; DELETE FROM custody WHERE seq = 4;
-             DELETE FROM part WHERE seq = 4; DELETE FROM version WHERE seq = 4;",
+            "DELETE FROM entry WHERE seq = 5; DELETE FROM node WHERE level = 0 AND idx = 5;
+             DELETE FROM node WHERE level = 1 AND idx = 2; DELETE FROM act WHERE seq = 5;
+             DELETE FROM custody WHERE seq = 5;",
         )
         .unwrap();
     });
     let refused = Ledger::open(&bench.path(), bench.trusted()).map(drop).unwrap_err();
-    assert_eq!(refused.to_string(), "the tree: expected at least 5 entries, found 4");
+    assert_eq!(refused.to_string(), "the tree: expected at least 6 entries, found 5");
     assert_eq!(refused.reason(), Reason::LedgerDiffers);
 }
 
@@ -255,11 +255,8 @@ fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
             .unwrap();
     }
     if and_rows {
-        let origin = Origin::new(ORIGIN).unwrap();
-        let reading = Reading::of(envelope, origin.as_str(), &Default::default()).unwrap();
-        if let Reading::Understood(kind, effects) = reading {
-            // The dossier is left out: the forger's entry has none of its own.
-            let rows = crate::ledger::projection::Projection::of(size, kind, &effects, Vec::new());
+        if let Reading::Understood(said) = Reading::of(envelope, &Default::default()).unwrap() {
+            let rows = crate::ledger::projection::Projection::of(size, said.kind, &said.record);
             let _ = rows.write(&raw);
         }
     }
@@ -278,20 +275,22 @@ fn attack_65_an_entry_slipped_in_behind_the_checkpoint_is_not_adopted() {
     let bench = small();
     let original = std::fs::read(bench.path()).unwrap();
     let fresh = unit("S7", 7);
-    let genuine = bench.receipt(&fresh.accepted());
+    let placed = |bench: &Bench| bench.placed(&fresh.accepted(), 6).remove(0);
+    let genuine = placed(&bench);
     let forger = Bench { station: super::Key::p256(90), ..Bench::new() };
-    let forged = forger.receipt(&fresh.accepted());
+    let forged = placed(&forger);
     let station = bench.station.public_key();
     let played_back = Envelope::parse(&bench.open().entry(2).unwrap().unwrap().envelope.unwrap(), &Default::default());
     let played_back = played_back.unwrap();
-    let misplaced = bench.sealed(Act::new(ORIGIN, 9, time(1)).payload(EntryKind::Document).unwrap(), &[]);
+    let [anna, boris] = &bench.officers;
+    let misplaced = bench.complete(9, &[anna, boris]);
     for (what, envelope, leaf) in [
         ("signed by a stranger", &forged, leaf_of(&forged, forger.station.public_key())),
         ("signed by a stranger under our key's name", &forged, leaf_of(&forged, station)),
         ("an envelope under another's leaf", &genuine, leaf_of(&played_back, station)),
-        ("a genuine receipt without its dossier", &genuine, leaf_of(&genuine, station)),
+        ("a genuine receipt without its blobs", &genuine, leaf_of(&genuine, station)),
         ("an earlier receipt played back", &played_back, leaf_of(&played_back, station)),
-        ("an act made for another place", &misplaced, leaf_of(&misplaced, station)),
+        ("an entry made for another place", &misplaced, leaf_of(&misplaced, station)),
     ] {
         for and_rows in [false, true] {
             std::fs::write(bench.path(), &original).unwrap();
@@ -315,19 +314,21 @@ fn attack_65_an_entry_slipped_in_behind_the_checkpoint_is_not_adopted() {
 #[test]
 fn an_entry_of_a_later_kind_is_counted_in_the_tree_called_not_understood_and_never_covered_by_us() {
     let bench = small();
-    let lease = bench.sealed(Act::new(ORIGIN, 5, time(9)).payload(EntryKind::Lease).unwrap(), &[]);
+    let statement = String::from_utf8(bench.complete(6, &[]).payload().to_vec()).unwrap();
+    let statement = statement.replace("urn:ecugate:memory-complete:v1", &EntryKind::Lease.predicate_type());
+    let lease = bench.seal(statement.into_bytes(), &[]);
     let mut ledger = bench.open();
     slip_in(&bench.path(), &lease, &leaf_of(&lease, bench.station.public_key()), false);
     let refused = bench.receive(&mut ledger, &unit("S8", 8)).map(drop).map_err(|fault| fault.reason());
     assert_eq!(refused, Err(Reason::LedgerNewer));
     // A newer version covered it with its checkpoint: this one reads, counts, and says so.
-    let edge = stored_edge(&ledger.reader, 6).unwrap();
-    let checkpoint = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size: 6, root: edge.root() };
+    let edge = stored_edge(&ledger.reader, 7).unwrap();
+    let checkpoint = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size: 7, root: edge.root() };
     let note = checkpoint.sign(&bench.log).unwrap().note;
-    ledger.writer.execute("INSERT INTO checkpoint VALUES (6, ?)", [note]).unwrap();
+    ledger.writer.execute("INSERT INTO checkpoint VALUES (7, ?)", [note]).unwrap();
     let audit = bench.open().audit(Depth::Signatures).unwrap();
-    assert_eq!((audit.size, audit.differences.len(), audit.is_clean()), (6, 0, false));
-    assert_eq!(audit.not_understood, [(5, "urn:ecugate:lease:v1".to_owned())]);
+    assert_eq!((audit.size, audit.differences.len(), audit.is_clean()), (7, 0, false));
+    assert_eq!(audit.not_understood, [(6, "urn:ecugate:lease:v1".to_owned())]);
 }
 
 #[test]
