@@ -195,8 +195,8 @@ fn a_crash_between_commit_and_checkpoint_loses_nothing_and_the_next_writer_cover
     let (size, checkpoint) = ledger.head().unwrap();
     assert_eq!((size, checkpoint.map(|checkpoint| checkpoint.size())), (3, Some(2)));
     assert_eq!(ledger.by_attempt(&unit("S1", 1).attempt()).unwrap(), [2]);
-    assert_eq!(ledger.settle(&bench.log).unwrap(), true);
-    assert_eq!(ledger.settle(&bench.log).unwrap(), false);
+    assert!(ledger.settle(&bench.log).unwrap());
+    assert!(!ledger.settle(&bench.log).unwrap());
     assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(3));
 
     bench.log.broken = true;
@@ -290,8 +290,9 @@ fn keys_that_were_not_looked_up_and_blobs_that_are_missing_or_unnamed_are_refuse
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
-    let mut append =
-        |append: Append| unfit(ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &bench.log));
+    let mut append = |append: Append| {
+        unfit(ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &bench.log))
+    };
     let whole = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let why = append(Append { keys: Vec::new(), ..whole.clone() });
     assert!(why.contains("was not looked up"), "{why}");
