@@ -176,6 +176,8 @@ impl TokenFault {
         match self {
             Self::ModuleMissing { .. } => Reason::ModuleMissing,
             Self::ModuleFailed { .. } => Reason::ModuleFailed,
+            // A slot that cannot be read may be the token: nobody says that it is not there.
+            Self::TokenAbsent { unreadable, .. } if !unreadable.is_empty() => Reason::TokenFailed,
             Self::TokenAbsent { .. } => Reason::TokenAbsent,
             Self::TokenWrongSerial { .. } => Reason::TokenWrongSerial,
             Self::TokenAmbiguous { .. } => Reason::TokenAmbiguous,
