@@ -93,8 +93,8 @@ fn good(length: usize, kind: &dyn Fn(usize) -> Kind) -> Plan {
 
 type Fault = (&'static str, fn(&mut Plan));
 
-/// Every which pair of faults is judged in an ordinary run. All of them take some minutes: `ECUGATE_ORACLE_PAIRS=1`.
-const PAIRS: usize = 8;
+/// Every which pair of faults is judged in an ordinary run. All of them take a minute: `ECUGATE_ORACLE_PAIRS=1`.
+const PAIRS: usize = 4;
 
 /// All cases. `None` where `openssl` cannot make the RSA keys.
 pub(super) fn all() -> Option<Vec<Case>> {

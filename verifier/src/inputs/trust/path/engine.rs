@@ -54,6 +54,17 @@ impl Engine {
             .is_ok()
     }
 
+    /// Whether `issuer`'s key made the signature under a list.
+    pub(super) fn signed_list(&self, crl: &Crl, issuer: &Certificate) -> bool {
+        let (Ok(signed), Some(issuer)) = (DeferDecodeSigned::from_der(crl.der()), Parsed::read(issuer)) else {
+            return false;
+        };
+        let key = issuer.0.decoded().tbs_certificate().subject_public_key_info();
+        self.0
+            .verify_signature_message(&self.0, &signed.tbs_field, &signed.signature, &signed.signature_algorithm, key)
+            .is_ok()
+    }
+
     /// RFC 5280 section 6.1 over one candidate path, the anchor's own constraints enforced (RFC 5937).
     ///
     /// `below` stands from the leaf upwards. Without `dated` nothing is asked about time: for a path that is known to
