@@ -3,7 +3,7 @@
 //! certified each other. It has no trust store here, and nothing that it cannot decide passes.
 
 use super::fault::PathFault;
-use super::{PathOptions, Purpose};
+use super::question::{PathOptions, Purpose};
 use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::reason::Reason;

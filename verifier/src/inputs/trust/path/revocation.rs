@@ -1,14 +1,30 @@
 //! Revocation by CRLs (RFC 5280 section 6.3): who is asked, in which order, and why nobody could answer.
 
-use super::CrlUse;
 use super::engine::{Answer, Engine, Parsed};
 use super::fault::PathFault;
 use crate::syntax::certificate::{Certificate, Strength};
-use crate::syntax::crl::Crl;
+use crate::syntax::crl::{Crl, CrlNumber};
 use crate::values::digest::Sha256;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use std::collections::BTreeSet;
+
+/// A CRL that a path relied on: for its greatest age, and for the memory that refuses an older one later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlUse {
+    /// Who made it, escaped.
+    pub issuer: String,
+    /// SHA-256 of the SubjectPublicKeyInfo that its signature was checked with.
+    pub issuer_key: Sha256,
+    /// SHA-256 of its DER.
+    pub digest: Sha256,
+    /// Its number, if it has one.
+    pub number: Option<CrlNumber>,
+    /// When it was made.
+    pub this_update: Time,
+    /// When it goes out of date.
+    pub next_update: Time,
+}
 
 /// The CRLs that may be asked, newest first.
 pub(super) struct Lists<'a>(Vec<&'a Crl>);

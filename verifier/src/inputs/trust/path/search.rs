@@ -5,8 +5,9 @@
 
 use super::engine::{Engine, Parsed};
 use super::fault::PathFault;
-use super::revocation::{Issued, Lists, Status};
-use super::{CrlUse, PathOptions, Revocation, rules};
+use super::question::{PathOptions, Revocation};
+use super::revocation::{CrlUse, Issued, Lists, Status};
+use super::rules;
 use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::reason::Reason;
