@@ -9,13 +9,16 @@ use crate::syntax::crl::Crl;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use certval::{
-    CertificationPath, CertificationPathResults, CertificationPathSettings, DeferDecodeSigned, Error, PDVCertificate,
-    PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment, TimeOfInterest, check_revocation_local,
-    enforce_trust_anchor_constraints, validate_path_rfc5280,
+    CertificationPath, CertificationPathResults, CertificationPathSettings, DefaultSignatureVerificationCache,
+    DeferDecodeSigned, Error, PDVCertificate, PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment,
+    TimeOfInterest, check_revocation_local, enforce_trust_anchor_constraints, validate_path_rfc5280,
 };
 use spki::der::{Decode as _, Encode as _};
 
-/// The callbacks that certval works with: RustCrypto only, no store, no cache, no network.
+/// Good signatures remembered in one search: those of the builder, of its CRLs, and some.
+const REMEMBERED: usize = 1_024;
+
+/// The callbacks that certval works with: RustCrypto only, no store, no network.
 pub(super) struct Engine(PkiEnvironment);
 
 /// A certificate as certval reads it.
@@ -42,6 +45,8 @@ impl Engine {
     pub(super) fn new() -> Self {
         let mut environment = PkiEnvironment::new();
         environment.populate_5280_pki_environment();
+        // Keyed by digests of signed bytes, signature, algorithm and key; it lives as long as one search.
+        environment.add_signature_cache(Box::new(DefaultSignatureVerificationCache::with_capacity(REMEMBERED)));
         Self(environment)
     }
 
