@@ -93,6 +93,11 @@ fn attack_25_an_older_clean_list_does_not_stand_in_for_a_newer_one_that_is_incom
     assert_eq!(judged(List::revoking(100).with(strange)), Reason::CrlUnusable);
     assert_eq!(judged(List::default().with(endless)), Reason::CrlUnusable);
     assert_eq!(judged(List::default().with(freshest)), Reason::CrlUnusable);
+    // Neither does one that the issuer did not sign.
+    let (root, ca, leaf) = three();
+    let forged = Party::root(Spec::ca("CA")).crl(&List::default().with(strange));
+    let ask = Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls.push(forged));
+    assert!(ask.find().is_ok());
     // One that is about other certificates takes nothing away.
     let cas = List::default().with(point(&tlv(0x82, &[0xff])));
     assert!(with_lists(&[cas, older.clone()]).find().is_ok());
