@@ -28,7 +28,8 @@ pub struct Limits {
     pub bag_certificates: usize,
     /// Longest certification path, leaf and anchor included: 8 (RUSTSEC-2023-0052: paths by cross-signed CAs).
     pub path_depth: usize,
-    /// Signature checks spent on the building of one path: 200, each remembered (RUSTSEC-2023-0052).
+    /// Signature checks spent on the building of one path: 200, each remembered, those of P-384 and large RSA keys
+    /// counted three- and fourfold (RUSTSEC-2023-0052).
     pub path_signature_checks: usize,
     /// Candidate paths validated in full: 64 (RUSTSEC-2023-0052).
     pub path_candidates: usize,
