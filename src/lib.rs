@@ -12,3 +12,7 @@ pub mod site;
 pub mod gate;
 
 pub mod maker;
+
+#[cfg(test)]
+#[path = "../tests/support/pki.rs"]
+mod pki;

@@ -98,6 +98,12 @@ impl World {
                 Finding::new(Reason::Usage, "ECUGATE_NOW", "a time like 2026-11-24T05:31:18Z", text.to_string_lossy())
             });
         }
+        self.system_time()
+    }
+
+    /// The clock of the system, whatever `ECUGATE_NOW` says.
+    #[expect(clippy::unused_self, reason = "the clock is of the outside, like files")]
+    pub(crate) fn system_time(&self) -> Result<Time, Finding> {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .ok()

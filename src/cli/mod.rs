@@ -12,6 +12,8 @@ mod batch;
 
 mod verify;
 
+mod maker;
+
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -52,6 +54,9 @@ enum Command {
     /// Decides one question and admits nothing
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Makes and signs release and shipment manifests, as a manufacturer does
+    #[command(subcommand)]
+    Maker(maker::Maker),
 }
 
 const STATUSES: &str = "\
@@ -72,6 +77,7 @@ impl Ecugate {
         };
         match &self.command {
             Command::Verify(verify) => verify.run(form),
+            Command::Maker(maker) => maker.run(form),
         }
     }
 }
