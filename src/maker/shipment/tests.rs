@@ -114,7 +114,7 @@ fn a_shipment_without_units_and_an_unknown_field_are_refused() {
 fn faults_of_many_rows_are_told_together_up_to_twenty() {
     let rows: String = (0..50).map(|n| format!("P,S{n},A,R,used\n")).collect();
     let found = listed(made_with("units_file = \"units.csv\"\n", &format!("{COLUMNS}{rows}")));
-    assert_eq!((found.len(), found[19].1.as_str()), (20, "units.csv line 21"));
+    assert_eq!((found.len(), found[19].1.as_str()), (20, "units.csv line 21: condition"));
 }
 
 #[test]
