@@ -137,11 +137,14 @@ pub(super) fn read_capped(reader: &mut dyn Read, place: &str, cap: usize) -> Res
     }
 }
 
+/// One row with its place, or its fault.
+pub(super) type Placed = Result<(String, UnitText), Finding>;
+
 /// Reads the rows of a CSV file: each with its place, or its fault.
 ///
 /// # Errors
 /// A first line that is not the header.
-pub(super) fn rows(bytes: &[u8], place: &str) -> Result<Vec<Result<(String, UnitText), Finding>>, Finding> {
+pub(super) fn rows(bytes: &[u8], place: &str) -> Result<Vec<Placed>, Finding> {
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let mut list = List { rest: bytes, begin: 0, line: 1, place };
     let headers = reader.headers().map_err(|error| list.fault(&error))?.clone();

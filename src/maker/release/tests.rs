@@ -4,6 +4,7 @@ use ecugate_verifier::documents::document::Document as _;
 use ecugate_verifier::documents::manifest::release::Release;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::purpose;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::io::Read;
@@ -186,4 +187,16 @@ fn the_documents_own_rules_are_told_of_the_description() {
     assert_eq!((reason.as_str(), place.as_str()), ("description-malformed", "r.toml: valid"));
     let twice = format!("{HEAD}{COMPONENT}{COMPONENT}");
     assert_eq!(listed(&made_of(&twice).unwrap_err())[0][1], "r.toml: components");
+}
+
+#[test]
+fn the_description_in_the_manual_is_one_and_its_purposes_are_ours() {
+    let page = include_str!("../../../docs/maker.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    // It names an image that is not here: nothing before that is at fault.
+    let hex = example.replace("application.hex", "gone.hex");
+    assert_eq!(listed(&made_of(&hex).unwrap_err())[0][0], "input-missing");
+    for purpose in [purpose::RELEASE, purpose::SHIPMENT] {
+        assert!(page.contains(&format!("| `{purpose}` |")), "{purpose}");
+    }
 }

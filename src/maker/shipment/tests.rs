@@ -126,3 +126,14 @@ fn a_list_that_would_not_fit_into_an_envelope_is_refused_before_it_is_signed() {
     let shipment = shipment.unwrap();
     assert_eq!(payload(shipment, &Limits::STANDARD).unwrap_err().reason, Reason::InputTooLarge);
 }
+
+#[test]
+fn the_description_in_the_manual_is_one() {
+    let page = include_str!("../../../docs/maker.md");
+    let example = page.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let list = page.split("```\npart,").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let without_files = example.replace("device_key =", "# ").replace("device_certificate =", "# ");
+    let text = without_files.strip_prefix(&without_files[..without_files.find("units_file").unwrap()]).unwrap();
+    let shipment = made_with(text, &format!("part,{list}")).unwrap();
+    assert_eq!(shipment.units.len(), 3);
+}
