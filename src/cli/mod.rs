@@ -20,6 +20,8 @@ mod init;
 
 mod receive;
 
+mod maker;
+
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -64,6 +66,9 @@ enum Command {
     Init(init::Init),
     /// Receives one box: only exit status 0 may enter inventory
     Receive(receive::Receive),
+    /// Makes and signs release and shipment manifests, as a manufacturer does
+    #[command(subcommand)]
+    Maker(maker::Maker),
 }
 
 const STATUSES: &str = "\
@@ -88,6 +93,7 @@ impl Ecugate {
                 seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
             }
             Command::Receive(receive) => receive.run(form),
+            Command::Maker(maker) => maker.run(form),
         }
     }
 }

@@ -4,6 +4,9 @@
 
 mod batch;
 mod inputs;
+mod maker;
 mod merkle;
 mod output;
+#[path = "../support/pki.rs"]
+mod pki;
 mod program;
