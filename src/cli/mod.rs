@@ -10,7 +10,15 @@ mod case;
 
 mod batch;
 
+mod flag;
+
+mod papers;
+
+mod folder;
+
 mod verify;
+
+mod inspect;
 
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
@@ -52,10 +60,14 @@ enum Command {
     /// Decides one question and admits nothing
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Shows what an input says, believes none of it and admits nothing
+    #[command(subcommand)]
+    Inspect(inspect::Inspect),
 }
 
 const STATUSES: &str = "\
 Exit status: 0 accept · 10 reject · 2 usage, or an input that cannot be opened · 70 a bug in ecugate.
+verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold · 2 and 70 as above.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -72,6 +84,7 @@ impl Ecugate {
         };
         match &self.command {
             Command::Verify(verify) => verify.run(form),
+            Command::Inspect(inspect) => inspect.run(form),
         }
     }
 }
