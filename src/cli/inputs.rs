@@ -115,6 +115,11 @@ impl World {
                 Finding::new(Reason::Usage, "ECUGATE_NOW", "a time like 2026-11-24T05:31:18Z", text.to_string_lossy())
             });
         }
+        self.system_time()
+    }
+
+    /// The clock of the system.
+    pub(crate) fn system_time(&self) -> Result<Time, Finding> {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .ok()

@@ -10,6 +10,10 @@ mod case;
 
 mod batch;
 
+mod fresh_start;
+
+mod verdict_screen;
+
 mod flag;
 
 mod papers;
@@ -20,10 +24,14 @@ mod verify;
 
 mod inspect;
 
+mod init;
+
+mod receive;
+
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
-use seam::{Answer, Form};
+use seam::{Answer, Form, Seam as _};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -63,6 +71,10 @@ enum Command {
     /// Shows what an input says, believes none of it and admits nothing
     #[command(subcommand)]
     Inspect(inspect::Inspect),
+    /// Founds a trial site: tokens, keys, anchor list, policy, ledger
+    Init(init::Init),
+    /// Receives one box: only exit status 0 may enter inventory
+    Receive(receive::Receive),
 }
 
 const STATUSES: &str = "\
@@ -85,6 +97,10 @@ impl Ecugate {
         match &self.command {
             Command::Verify(verify) => verify.run(form),
             Command::Inspect(inspect) => inspect.run(form),
+            Command::Init(init) => {
+                seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
+            }
+            Command::Receive(receive) => receive.run(form),
         }
     }
 }

@@ -163,6 +163,12 @@ fn present_words(present: &[TokenName], unreadable: &[String]) -> String {
     words
 }
 
+impl From<TokenFault> for Finding {
+    fn from(fault: TokenFault) -> Self {
+        fault.finding()
+    }
+}
+
 impl TokenFault {
     /// The reason code.
     #[must_use]
@@ -170,6 +176,8 @@ impl TokenFault {
         match self {
             Self::ModuleMissing { .. } => Reason::ModuleMissing,
             Self::ModuleFailed { .. } => Reason::ModuleFailed,
+            // A slot that cannot be read may be the token: nobody says that it is not there.
+            Self::TokenAbsent { unreadable, .. } if !unreadable.is_empty() => Reason::TokenFailed,
             Self::TokenAbsent { .. } => Reason::TokenAbsent,
             Self::TokenWrongSerial { .. } => Reason::TokenWrongSerial,
             Self::TokenAmbiguous { .. } => Reason::TokenAmbiguous,

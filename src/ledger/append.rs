@@ -171,6 +171,21 @@ impl Ledger {
         self.read_back(seq, leaf_hashes, size).map_err(Finding::from)
     }
 
+    /// An entry that is recorded, with its proof under the latest checkpoint.
+    ///
+    /// # Errors
+    /// [`LedgerFault`], also where no checkpoint covers the entry.
+    pub fn recorded(&self, seq: u64) -> Result<Recorded, LedgerFault> {
+        let place = || format!("entry {seq}");
+        let (_, checkpoint) = self.head()?;
+        let size = checkpoint.map_or(0, |checkpoint| checkpoint.size());
+        let entry = self.entry(seq)?.ok_or_else(|| LedgerFault::differs(place(), "stored", "none"))?;
+        if seq >= size {
+            return Err(LedgerFault::differs(place(), "under a checkpoint", format!("a checkpoint of {size} entries")));
+        }
+        self.read_back(seq, vec![leaf_hash(&entry.leaf)], size)
+    }
+
     /// Reads everything back over the other connection: the entries, the checkpoint, and the proof between them.
     fn read_back(&self, seq: u64, leaf_hashes: Vec<Sha256>, size: u64) -> Result<Recorded, LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
@@ -256,7 +271,10 @@ fn require_fit(
             let owner = claimed_by(connection, key)?;
             if let Some(unit) = owner.filter(|unit| !contested.contains(unit)) {
                 if standing_of(connection, unit)? == Some(Standing::Accepted) {
-                    return Err(AppendFault::Unfit { seq, why: format!("entry {unit} holds {key} and is not contested") });
+                    return Err(AppendFault::Unfit {
+                        seq,
+                        why: format!("entry {unit} holds {key} and is not contested"),
+                    });
                 }
             }
         }
@@ -265,12 +283,7 @@ fn require_fit(
 }
 
 /// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
-fn require_claimable(
-    connection: &Connection,
-    seq: u64,
-    kind: EntryKind,
-    record: &Record,
-) -> Result<(), AppendFault> {
+fn require_claimable(connection: &Connection, seq: u64, kind: EntryKind, record: &Record) -> Result<(), AppendFault> {
     for key in Projection::of(seq, kind, record).claims() {
         if let Some(owner) = claimed_by(connection, key)? {
             return Err(AppendFault::Moved { key: key.clone(), seq: owner });
@@ -343,9 +356,11 @@ fn write_entry(
         .prepare_cached("INSERT INTO entry (seq, leaf, leaf_hash, envelope) VALUES (?, ?, ?, ?)")?
         .execute(params![seq, entry.leaf.bytes(), hash.as_bytes(), envelope.bytes()])?;
     for node in push(edge, hash)? {
-        connection
-            .prepare_cached("INSERT INTO node (level, idx, hash) VALUES (?, ?, ?)")?
-            .execute(params![node.level, node.index, node.hash.as_bytes()])?;
+        connection.prepare_cached("INSERT INTO node (level, idx, hash) VALUES (?, ?, ?)")?.execute(params![
+            node.level,
+            node.index,
+            node.hash.as_bytes()
+        ])?;
     }
     if let Reading::Understood(kind, record) = &entry.reading {
         Projection::of(seq, *kind, record).write(connection)?;

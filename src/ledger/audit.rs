@@ -64,8 +64,7 @@ impl Ledger {
     pub fn audit(&self, depth: Depth) -> Result<Audit, LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
         let size = tree_size(&transaction)?;
-        let mut audit =
-            Audit { depth, size, checkpoints: 0, not_understood: Vec::new(), differences: Vec::new() };
+        let mut audit = Audit { depth, size, checkpoints: 0, not_understood: Vec::new(), differences: Vec::new() };
         let mut tally = Tally::default();
         let entries = self.audit_entries(&transaction, &mut audit, &mut tally);
         audit.note(entries);
@@ -79,12 +78,7 @@ impl Ledger {
     }
 
     /// Leaves, nodes, checkpoints and rows, entry by entry.
-    fn audit_entries(
-        &self,
-        connection: &Connection,
-        audit: &mut Audit,
-        tally: &mut Tally,
-    ) -> Result<(), LedgerFault> {
+    fn audit_entries(&self, connection: &Connection, audit: &mut Audit, tally: &mut Tally) -> Result<(), LedgerFault> {
         let mut statement = connection.prepare("SELECT seq, leaf, leaf_hash, envelope FROM entry ORDER BY seq")?;
         let mut rows = statement.query([])?;
         let mut edge = Edge::default();
@@ -183,7 +177,8 @@ fn audit_blobs(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerF
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (rowid, sha256): (i64, [u8; 32]) = (row.get(0)?, row.get(1)?);
-        let (media_type, digest) = (row.get::<_, String>(2)?, Sha256::of(row.get_ref(3)?.as_blob()?));
+        let (media_type, digest) =
+            (row.get::<_, String>(2)?, Sha256::of(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?));
         let sha256 = Sha256::from_bytes(sha256);
         let place = || format!("blob {sha256}");
         if digest != sha256 {

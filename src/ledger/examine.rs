@@ -111,8 +111,7 @@ impl TrustedKeys {
                 let mut signed: BTreeSet<&Name> = BTreeSet::new();
                 for signature in others {
                     let by = |(_, key): &&(Name, PublicKey)| key.verify(message, signature.signature()).is_ok();
-                    let (officer, _) =
-                        self.officers.iter().find(by).ok_or("one of its signatures is by no officer")?;
+                    let (officer, _) = self.officers.iter().find(by).ok_or("one of its signatures is by no officer")?;
                     signed.insert(officer);
                 }
                 if signed.len() < needed {

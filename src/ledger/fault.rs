@@ -39,11 +39,7 @@ pub enum LedgerFault {
 }
 
 impl LedgerFault {
-    pub(super) fn differs(
-        place: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
+    pub(super) fn differs(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Differs { place: place.into(), expected: expected.into(), found: found.into() }
     }
 

@@ -49,7 +49,7 @@ impl Projection {
             versions.extend(used.anchor_list.map(|version| ("anchor-list", String::new(), version)));
             versions.extend(used.policy.map(|version| ("policy", String::new(), version)));
             versions.extend(used.crls.iter().map(|crl| {
-                ("crl", crl.issuer.to_string(), u64::try_from(crl.this_update.unix_millis()).unwrap_or_default())
+                ("crl", crl.issuer_key.to_string(), u64::try_from(crl.this_update.unix_millis()).unwrap_or_default())
             }));
             versions.extend(used.releases.iter().map(|release| {
                 let name = format!("{}\u{1f}{}\u{1f}{}", release.manufacturer, release.part, release.component);
@@ -83,19 +83,25 @@ impl Projection {
             .prepare_cached("INSERT INTO act (seq, kind, time, station, nonce, evidence) VALUES (?, ?, ?, ?, ?, ?)")?
             .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
         for key in &self.facts {
-            connection
-                .prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?
-                .execute(params![key.kind.word(), key.value, seq])?;
+            connection.prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
         }
         for key in &self.claims {
-            connection
-                .prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?
-                .execute(params![key.kind.word(), key.value, seq])?;
+            connection.prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
         }
         if let Some((unit, state)) = self.custody {
-            connection
-                .prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?
-                .execute(params![unit, seq, state.word()])?;
+            connection.prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?.execute(params![
+                unit,
+                seq,
+                state.word()
+            ])?;
         }
         for part in &self.parts {
             connection
@@ -161,9 +167,7 @@ impl Projection {
         }
         if self.kind == EntryKind::MemoryComplete {
             let indexed = connection
-                .prepare_cached(
-                    "SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete' AND seq = ?",
-                )?
+                .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete' AND seq = ?")?
                 .exists([self.seq])?;
             self.require(indexed, "act_by_kind", "memory-complete")?;
         }
@@ -211,12 +215,7 @@ impl Projection {
         Ok(())
     }
 
-    fn require(
-        &self,
-        holds: bool,
-        table: &str,
-        expected: impl core::fmt::Display,
-    ) -> Result<(), LedgerFault> {
+    fn require(&self, holds: bool, table: &str, expected: impl core::fmt::Display) -> Result<(), LedgerFault> {
         if holds {
             return Ok(());
         }

@@ -116,7 +116,8 @@ impl Ledger {
         let mut statement = self.reader.prepare_cached(
             "SELECT seq FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? ORDER BY seq",
         )?;
-        let rows = statement.query_map(params![attempt.station.as_str(), attempt.nonce.to_string()], |row| row.get(0))?;
+        let rows =
+            statement.query_map(params![attempt.station.as_str(), attempt.nonce.to_string()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -126,10 +127,10 @@ impl Ledger {
             let mut statement = connection
                 .prepare_cached("SELECT seq FROM fact WHERE key_kind = ? AND key = ? ORDER BY seq LIMIT ?")?;
             let most = self.limits.sightings.saturating_add(1);
-            let rows = statement.query_map(
-                params![key.kind.word(), key.value, i64::try_from(most).unwrap_or(i64::MAX)],
-                |row| row.get::<_, u64>(0),
-            )?;
+            let rows = statement
+                .query_map(params![key.kind.word(), key.value, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+                    row.get::<_, u64>(0)
+                })?;
             for seq in rows {
                 entries.insert(seq?);
             }
@@ -142,17 +143,16 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
     let wrong = |what: &str| LedgerFault::differs(format!("act of entry {seq}"), what, "something else");
     let (station, nonce, evidence) = connection
         .prepare_cached("SELECT station, nonce, evidence FROM act WHERE seq = ?")?
-        .query_row([seq], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, [u8; 32]>(2)?))
-        })?;
+        .query_row([seq], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, [u8; 32]>(2)?)))?;
     let nonce = serde::de::value::StringDeserializer::<serde::de::value::Error>::new(nonce);
     let attempt = Attempt {
         station: Name::new(station).map_err(|_| wrong("a station"))?,
         nonce: serde::Deserialize::deserialize(nonce).map_err(|_| wrong("a nonce"))?,
     };
     let state = standing_of(connection, seq)?.ok_or_else(|| wrong("a state"))?;
-    let mut statement = connection
-        .prepare_cached("SELECT key_kind, key FROM fact INDEXED BY fact_by_entry WHERE seq = ? ORDER BY key_kind, key")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT key_kind, key FROM fact INDEXED BY fact_by_entry WHERE seq = ? ORDER BY key_kind, key",
+    )?;
     let rows = statement.query_map([seq], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     let mut keys = Vec::new();
     for row in rows {
@@ -165,9 +165,8 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
 }
 
 fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
-    let last = connection
-        .prepare_cached("SELECT max(time) FROM act")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
+    let last =
+        connection.prepare_cached("SELECT max(time) FROM act")?.query_row([], |row| row.get::<_, Option<i64>>(0))?;
     Ok(last.and_then(Time::from_unix_millis))
 }
 
@@ -190,7 +189,7 @@ fn crls(connection: &Connection) -> Result<Vec<CrlSeen>, LedgerFault> {
     let seen = highest_of_each(connection, "crl")?.into_iter().map(|(issuer, time)| {
         let time = i64::try_from(time).ok().and_then(Time::from_unix_millis);
         match (Sha256::from_hex(&issuer), time) {
-            (Some(issuer), Some(this_update)) => Ok(CrlSeen { issuer, this_update }),
+            (Some(issuer), Some(this_update)) => Ok(CrlSeen { issuer_key: issuer, this_update }),
             _ => Err(LedgerFault::differs("version of a CRL", "an issuer and a time", issuer)),
         }
     });

@@ -48,10 +48,7 @@ impl Ledger {
     }
 
     /// The stored checkpoint of the largest size, verified.
-    pub(super) fn latest_checkpoint(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<VerifiedCheckpoint>, LedgerFault> {
+    pub(super) fn latest_checkpoint(&self, connection: &Connection) -> Result<Option<VerifiedCheckpoint>, LedgerFault> {
         let row = connection
             .prepare_cached("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")?
             .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?)))
@@ -100,16 +97,16 @@ impl Ledger {
 
 /// Entries in the tree.
 pub(super) fn tree_size(connection: &Connection) -> Result<u64, LedgerFault> {
-    let last = connection
-        .prepare_cached("SELECT max(seq) FROM entry")?
-        .query_row([], |row| row.get::<_, Option<u64>>(0))?;
+    let last =
+        connection.prepare_cached("SELECT max(seq) FROM entry")?.query_row([], |row| row.get::<_, Option<u64>>(0))?;
     Ok(last.map_or(0, |last| last.saturating_add(1)))
 }
 
 /// Appends to the edge.
 pub(super) fn push(edge: &mut Edge, leaf: Sha256) -> Result<Vec<Node>, LedgerFault> {
     let size = edge.size();
-    edge.push(leaf).map_err(|fault| LedgerFault::differs(format!("the tree of {size} entries"), "room", fault.to_string()))
+    edge.push(leaf)
+        .map_err(|fault| LedgerFault::differs(format!("the tree of {size} entries"), "room", fault.to_string()))
 }
 
 /// The edge of the first `size` entries, from stored nodes.
@@ -118,7 +115,8 @@ pub(super) fn stored_edge(connection: &Connection, size: u64) -> Result<Edge, Le
         .into_iter()
         .map(|(level, index)| stored_node(connection, level, index))
         .collect::<Result<Vec<_>, _>>()?;
-    Edge::new(size, hashes).map_err(|fault| LedgerFault::differs("the edge of the tree", "its nodes", fault.to_string()))
+    Edge::new(size, hashes)
+        .map_err(|fault| LedgerFault::differs("the edge of the tree", "its nodes", fault.to_string()))
 }
 
 /// A stored node.

@@ -14,7 +14,7 @@ use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::appraise;
-use ecugate_verifier::judgement::record;
+use ecugate_verifier::judgement::receipt;
 use ecugate_verifier::judgement::verdict::Verdict;
 use ecugate_verifier::syntax::{image, json};
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
@@ -118,7 +118,8 @@ pub(crate) fn example() -> Example {
     };
     let dossier = Dossier::assemble(inputs, &LIMITS);
     let appraisal = appraise(&dossier);
-    let receipt = record::receipt(&dossier, dossier.encode().digest(), &appraisal, &Verdict::reach(&appraisal));
+    let receipt =
+        receipt::receipt(&dossier, &dossier.encode(), &appraisal, &Verdict::reach(&appraisal), "hamburg.example", 2);
     Example { release, shipment, anchor_list, policy, dossier, receipt }
 }
 

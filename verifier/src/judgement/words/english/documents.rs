@@ -89,6 +89,15 @@ pub(super) const GROUPS: &[Group] = &[
         SignatureRepeated
             "The same signature stands twice in one document."
             "Ask the signer for the document with each signature once. Keep this one as evidence.";
+        PrivateKeyMalformed
+            "A file that should hold one private key holds something else."
+            "Name the PEM file with the one private key (PKCS#8, or SEC1 for P-256) and nothing else in it.";
+        PrivateKeyEncrypted
+            "A private key is locked with a password, and there is nobody here to ask for it."
+            "Decrypt it to a file that only you can read, or sign on the machine where it may be open.";
+        PrivateKeyUnsupported
+            "A private key is of a kind that documents are not signed with."
+            "Sign with an Ed25519 or a P-256 key whose certificate states the purpose.";
     },
     group! { "Envelopes and statements"
         EnvelopeMalformed

@@ -83,9 +83,24 @@ pub(super) const GROUPS: &[Group] = &[
         PinLocked
             "The security token is locked after too many wrong PINs."
             "IT: unlock it with its officer PIN, and find out where the wrong PINs came from.";
+        PinLastTry
+            "The token would lock at the next wrong PIN, so it was not tried."
+            "IT: enter the right PIN once with the vendor's own tool, then correct the PIN file.";
+        PinExposed
+            "Others than the account of the gate can read the file with the PIN."
+            "IT: change its mode to 0600, change the PIN, and find out who read it.";
+        TokenFailed
+            "The token did not answer as it should."
+            "Try again. If it stays so, IT: look at the token and its module.";
+        TokenNotWritten
+            "Something could not be written to the token or beside it."
+            "IT: look at the rights, the space and the token; then do it again.";
         TokenKeyMissing
             "The key of this station is not on the security token."
             "IT: make or load the key as the ceremony describes, or correct its name in the site configuration.";
+        TokenKeyUnusable
+            "A key on the token is not the one that this site was set up with."
+            "IT: put the right token in. If it is the right one, somebody replaced a key: stop and tell the trust officers.";
         SignerFailed
             "The security token could not sign just now."
             "Wait and scan again. If it stays so, IT: look at the token.";
@@ -103,9 +118,15 @@ pub(super) const GROUPS: &[Group] = &[
         SiteExists
             "There is already a site where a new one was to be made."
             "Choose another folder. An existing site is never overwritten.";
+        SiteNotWritten
+            "The folder of the site could not be written."
+            "IT: look at the rights and the space, remove what was begun, and do it again.";
         LedgerMissing
             "The ledger of this site is not there."
             "IT: find it or restore it from its backup. Never start a new one in its place: it would have forgotten every unit.";
+        LedgerExists
+            "There is a ledger where a new one was to be made."
+            "Name another folder. A ledger is never overwritten.";
         LedgerNewer
             "The ledger was written by a newer version of the gate."
             "IT: install that version on this station.";
@@ -118,6 +139,9 @@ pub(super) const GROUPS: &[Group] = &[
         LedgerDiffers
             "The ledger is not the one that its last signed checkpoint describes: it was changed, cut or rolled back."
             "IT: stop receiving and keep the ledger as it is. Compare it with its backup and with the witnesses' checkpoints.";
+        LedgerEntryUnfit
+            "An entry that was to be written breaks a rule of the ledger."
+            "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";
         NotConfirmed
             "It is not known whether the verdict was recorded."
             "Leave the box where it is. Ask with: ecugate ledger show --attempt, and the attempt number shown. Do not scan it anew.";
