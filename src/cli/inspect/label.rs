@@ -18,7 +18,7 @@ const INPUT_BYTES: usize = 64 << 10;
 #[derive(clap::Args)]
 pub(crate) struct Label {
     /// The text
-    #[arg(long, conflicts_with = "hex")]
+    #[arg(long, conflicts_with = "hex", allow_hyphen_values = true)]
     text: Option<String>,
 
     /// The text as hex digits
@@ -26,7 +26,7 @@ pub(crate) struct Label {
     hex: Option<Hex>,
 
     /// What the scanner types for GS
-    #[arg(long, value_name = "STRING")]
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
     gs_as: Option<String>,
 }
 
