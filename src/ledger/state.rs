@@ -83,8 +83,8 @@ impl Ledger {
                 let why = format!("entry {seq} is of kind {kind:?}, which this version does not understand");
                 return Err(LedgerFault::Newer(why));
             }
-            Reading::Understood(kind, record) => {
-                Projection::of(seq, *kind, record).check(connection, &mut Tally::default())?;
+            Reading::Understood(said) => {
+                Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
             }
         }
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;
