@@ -11,6 +11,7 @@ mod json;
 mod limbo;
 mod merkle;
 mod oracle;
+mod seams;
 mod speccheck;
 mod wycheproof;
 
@@ -25,6 +26,7 @@ fn main() {
         merkle::trials,
         oracle::trials,
         firmware::trials,
+        seams::trials,
     ] {
         trials.extend(set());
     }

@@ -65,10 +65,10 @@ fn the_form_is_guessed_only_where_nobody_names_it() {
     let (status, object) = inspect(HEX.as_bytes(), &["--format", "raw"]);
     assert_eq!((status, &object["format"]), (0, &json!("raw")));
     let (status, object) = inspect(HEX.as_bytes(), &["--format", "srec"]);
-    assert_eq!((status, &object["reason"], &object["line"]), (10, &json!("image-record-malformed"), &json!(1)), "{object}");
+    assert_eq!((status, &object["reason"], &object["line"]), (10, &json!("image-form-mixed"), &json!(1)), "{object}");
     let (status, object) = inspect(HEX.as_bytes(), &["--base", "0"]);
     assert_eq!((status, &object["reason"]), (2, &json!("usage")));
-    let srec = "S1060100010203EF\nS9030000FC\n";
+    let srec = "S1060100010203F2\nS9030000FC\n";
     let (status, object) = inspect(srec.as_bytes(), &[]);
     assert_eq!((status, &object["format"]), (0, &json!("srec")), "{object}");
 }

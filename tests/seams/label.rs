@@ -73,7 +73,7 @@ fn a_stand_in_for_gs_is_mapped_only_where_it_is_named() {
     let (status, object) = inspect(typed.as_bytes(), &["--gs-as", "/"]);
     assert_eq!((status, &object["serial"]), (0, &json!("ALCLB4923FA8")), "{object}");
     let (status, object) = inspect(typed.as_bytes(), &[]);
-    assert_eq!((status, &object["reason"]), (10, &json!("label-separator-lost")), "{object}");
+    assert_eq!((status, &object["reason"]), (10, &json!("label-mangled")), "{object}");
     for bad in ["", "GS", "123456789/"] {
         let (status, object) = inspect(typed.as_bytes(), &["--gs-as", bad]);
         assert_eq!((status, &object["reason"], &object["where"]), (2, &json!("usage"), &json!("--gs-as")), "{bad:?}");
