@@ -9,6 +9,10 @@ pub mod ledger;
 
 pub mod site;
 
+mod sealing;
+
 pub mod gate;
+
+pub mod ceremony;
 
 pub mod maker;

@@ -1,5 +1,114 @@
-//! The command line: one file a command.
+//! The command line: one file a command, one way in for inputs, one way out for answers.
 
-pub(crate) fn run() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+mod inputs;
+
+mod screen;
+
+mod seam;
+
+mod case;
+
+mod batch;
+
+mod fresh_start;
+
+mod verdict_screen;
+
+mod verify;
+
+mod init;
+
+mod receive;
+
+use clap::Parser as _;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
+use seam::{Answer, Form, Seam as _};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Exit status of a bug in the program itself.
+pub(crate) const BUG: u8 = 70;
+
+/// Reads the command line, runs the one command that it names, and answers with its exit status.
+pub(crate) fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match Ecugate::try_parse_from(&arguments) {
+        Ok(ecugate) => ecugate.run(),
+        Err(error) => unparsed(&arguments, &error),
+    }
+}
+
+/// The gate at the receiving dock: verifies signed manifests and firmware of incoming ECUs.
+#[derive(clap::Parser)]
+#[command(name = "ecugate", version, arg_required_else_help = true, after_help = STATUSES)]
+struct Ecugate {
+    /// Prints one JSON object on standard output, also on refusal
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Prints the outcome alone, one word
+    #[arg(long, global = true)]
+    quiet: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Decides one question and admits nothing
+    #[command(subcommand)]
+    Verify(verify::Verify),
+    /// Founds a trial site: tokens, keys, anchor list, policy, ledger
+    Init(init::Init),
+    /// Receives one box: only exit status 0 may enter inventory
+    Receive(receive::Receive),
+}
+
+const STATUSES: &str = "\
+Exit status: 0 accept · 10 reject · 2 usage, or an input that cannot be opened · 70 a bug in ecugate.
+A status that is not listed means refused.";
+
+impl Ecugate {
+    fn run(&self) -> ExitCode {
+        let form = match (self.json, self.quiet) {
+            (true, true) => {
+                let found = "--json with --quiet";
+                let finding = Finding::new(Reason::Usage, "command line", "one form of the answer", found);
+                return seam::show(Form::Json, "ecugate", &Answer::refuse(finding));
+            }
+            (true, false) => Form::Json,
+            (false, true) => Form::Quiet,
+            (false, false) => Form::Text,
+        };
+        match &self.command {
+            Command::Verify(verify) => verify.run(form),
+            Command::Init(init) => {
+                seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
+            }
+            Command::Receive(receive) => receive.run(form),
+        }
+    }
+}
+
+/// A command line that cannot be read, or one that asks for help.
+fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    if error.use_stderr() && options.into_iter().any(|argument| argument == "--json") {
+        return seam::show(Form::Json, "ecugate", &Answer::refuse(screen::usage(error)));
+    }
+    // Nobody left to tell when this cannot be written.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(seam::USAGE) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_holds_together() {
+        super::Ecugate::command().debug_assert();
+    }
 }

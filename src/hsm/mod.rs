@@ -1,1 +1,47 @@
-//! (being written)
+//! Tokens behind PKCS#11: manufacturer certificates are read from them, and receipts and checkpoints signed on them.
+//!
+//! This is the only code that names cryptoki. Owned [`Request`]s go in and owned [`Answer`]s come out ([`Tokens`]); no
+//! slot, session or handle leaves the module, so that it can stand in a process of its own. [`Module`] answers in this
+//! process. [`TokenSigner`] is the [`Signer`](ecugate_verifier::values::keys::Signer) of a key on a token and verifies
+//! every signature before it lets it out.
+//!
+//! # What it does not establish
+//! That a certificate stands on a token says nothing about it: with several modules anybody may write one, or delete
+//! one. What counts is the signed anchor list.
+
+mod name;
+
+mod fault;
+
+mod pin;
+
+pub mod environment;
+
+mod exchange;
+
+mod rv;
+
+mod point;
+
+mod tokens;
+
+mod certificates;
+
+mod keys;
+
+mod module;
+
+mod signer;
+
+mod trial;
+
+pub use exchange::{
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
+    SkippedObject, StoredCertificate, TokenCertificates, Tokens,
+};
+pub use fault::TokenFault;
+pub use module::Module;
+pub use name::{TokenKey, TokenName};
+pub use pin::Pin;
+pub use signer::{ExpectedKey, TokenSigner};
+pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

@@ -1,1 +1,3 @@
-//! (being written)
+//! The manufacturer's side.
+
+pub mod key;

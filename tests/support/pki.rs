@@ -6,8 +6,8 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData,
-    SanType, SerialNumber, SigningKey as _,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    PublicKeyData, SanType, SerialNumber, SigningKey as _,
 };
 use std::sync::Arc;
 use x509_parser::prelude::FromDer as _;
@@ -63,6 +63,8 @@ pub struct Spec {
     /// OID, critical, contents.
     pub extensions: Vec<(Vec<u64>, bool, Vec<u8>)>,
     pub authority_key_id: bool,
+    /// The subject key identifier, where it is not the digest of the key.
+    pub key_id: Option<Vec<u8>>,
 }
 
 impl Spec {
@@ -83,6 +85,7 @@ impl Spec {
             distribution_points: Vec::new(),
             extensions: Vec::new(),
             authority_key_id: true,
+            key_id: None,
         }
     }
 
@@ -137,6 +140,9 @@ impl Spec {
             })
             .collect();
         params.use_authority_key_identifier_extension = self.authority_key_id;
+        if let Some(id) = &self.key_id {
+            params.key_identifier_method = KeyIdMethod::PreSpecified(id.clone());
+        }
         params
     }
 }
@@ -179,6 +185,11 @@ impl Party {
         self.key.sign(message).unwrap()
     }
 
+    /// The key identifier that its certificate states.
+    pub fn key_id(&self) -> Vec<u8> {
+        self.spec.params().key_identifier(&*self.key)
+    }
+
     pub fn pem(&self) -> String {
         pem("CERTIFICATE", &self.der)
     }
@@ -203,7 +214,7 @@ impl Party {
             extensions.extend(extension(&[2, 5, 29, 20], false, &integer(number)));
         }
         if list.authority_key_id {
-            let id = tlv(0x30, &tlv(0x80, &self.spec.params().key_identifier(&*self.key)));
+            let id = tlv(0x30, &tlv(0x80, &self.key_id()));
             extensions.extend(extension(&[2, 5, 29, 35], false, &id));
         }
         let mut tbs = [integer(1), algorithm.clone(), name, time(list.this_update)].concat();
@@ -379,4 +390,29 @@ fn extension(arcs: &[u64], critical: bool, contents: &[u8]) -> Vec<u8> {
     }
     fields.extend(tlv(0x04, contents));
     tlv(0x30, &fields)
+}
+
+/// The same certificate under another signature algorithm (a DER AlgorithmIdentifier) and signature.
+pub fn resigned(der: &[u8], algorithm: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (certificate, _) = split(der);
+    let (tbs, _) = split(certificate);
+    let version = tbs.len() - split(tbs).1.len();
+    let after_version = &tbs[version..];
+    let serial = after_version.len() - split(after_version).1.len();
+    let after_algorithm = split(&after_version[serial..]).1;
+    let tbs = tlv(0x30, &[&tbs[..version + serial], algorithm, after_algorithm].concat());
+    let signature = sign(&tbs);
+    tlv(0x30, &[tbs, algorithm.to_vec(), tlv(0x03, &[&[0], &signature[..]].concat())].concat())
+}
+
+/// The contents of the first DER element, and what follows it.
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, begin) = match bytes[1] {
+        short @ 0..=0x7f => (usize::from(short), 2),
+        long => {
+            let digits = usize::from(long & 0x7f);
+            (bytes[2..2 + digits].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), 2 + digits)
+        }
+    };
+    (&bytes[begin..begin + length], &bytes[begin + length..])
 }

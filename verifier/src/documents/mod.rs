@@ -12,6 +12,10 @@ pub mod anchor_list;
 
 pub mod policy_text;
 
+pub mod record;
+
 pub mod receipt;
+
+pub mod founding;
 
 pub mod leaf;

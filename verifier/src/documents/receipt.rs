@@ -5,27 +5,25 @@
 use super::document::Document;
 use super::manifest::assurance::{Firmware, Identity, Minimum};
 use super::manifest::shipment::Condition;
+use super::record::{Record, State};
 use super::statement::Predicate;
-use crate::values::attempt::{Attempt, Environment};
+use crate::values::attempt::Environment;
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
-use crate::values::ident::{Manufacturer, Name, Part, Serial, UnitKey};
+use crate::values::ident::{Manufacturer, Name, Part, Serial};
 use crate::values::limits::Limits;
 use crate::values::reason::{Class, Reason};
-use crate::values::time::Time;
 
 /// The predicate of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
+    /// What the ledger reads: place, time, attempt, evidence, state, keys, parts, versions.
+    pub record: Record,
     /// Trial or production.
     pub environment: Environment,
     /// The site's id.
     pub site: Name,
-    /// The attempt.
-    pub attempt: Attempt,
-    /// When it was judged.
-    pub at: Time,
     /// The unit, as far as it is known.
     pub unit: UnitName,
     /// In what condition it was presented.
@@ -50,20 +48,12 @@ pub struct Receipt {
     pub supersedes: Vec<u64>,
     /// Accepted entries that this one contests.
     pub contests: Vec<u64>,
-    /// The keys under which the unit is remembered.
-    pub keys: Vec<UnitKey>,
     /// The anchor list that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor_list: Option<Version>,
     /// The policy that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Version>,
-    /// Newest CRL of each issuer that was used.
-    pub crls: Vec<CrlSeen>,
-    /// The security versions of the release that was used.
-    pub releases: Vec<ReleaseSeen>,
-    /// SHA-256 of what was presented.
-    pub evidence: Sha256,
     /// SHA-256 of the dossier's index, from which the verdict can be reached again.
     pub dossier: Sha256,
 }
@@ -155,30 +145,6 @@ pub struct Version {
     pub sha256: Sha256,
 }
 
-/// The newest CRL of one issuer that was used.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CrlSeen {
-    /// SHA-256 of the issuer's SubjectPublicKeyInfo.
-    pub issuer_key: Sha256,
-    /// Its thisUpdate.
-    pub this_update: Time,
-}
-
-/// The highest release of one part that was used.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReleaseSeen {
-    /// Whose release.
-    pub manufacturer: Manufacturer,
-    /// For which part.
-    pub part: Part,
-    /// Which component.
-    pub component: Name,
-    /// Its security version: a lower one is a rollback.
-    pub security_version: u64,
-}
-
 /// What becomes of the box. Ordered from good to worst; the worst finding decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -230,6 +196,18 @@ impl Ruling {
         }
     }
 
+    /// Where a unit stands after this ruling, as far as it is recorded.
+    #[must_use]
+    pub const fn state(self) -> Option<State> {
+        match self {
+            Self::Accept => Some(State::Accepted),
+            Self::NotGated => None,
+            Self::HoldPassing | Self::HoldPerson => Some(State::Held),
+            Self::Unproven => Some(State::Unproven),
+            Self::Suspect => Some(State::Suspect),
+        }
+    }
+
     /// The exit status. Only 0 may enter inventory.
     #[must_use]
     pub const fn exit_status(self) -> u8 {
@@ -272,6 +250,11 @@ impl Document for Receipt {
             (ruling, Some(worst)) => ruling == worst,
             (_, None) => false,
         };
+        if self.record.state != self.ruling.state() {
+            let expected = format!("the state of ruling {}", self.ruling.word());
+            let found = self.record.state.map_or("none", State::word);
+            return Some(Finding::new(Reason::JsonValue, "predicate.record.state", expected, found));
+        }
         let expected = "the ruling that its worst finding gives";
         (!agrees).then(|| Finding::new(Reason::JsonValue, "predicate.ruling", expected, self.ruling.word()))
     }

@@ -3,71 +3,12 @@
 //! A pure function over what the ledger remembers: [`standing`]. A key once claimed is never free again: leaving
 //! custody changes the state, it does not free the key.
 
+pub use crate::documents::record::State;
 pub use crate::values::attempt::{Attempt, Nonce};
 use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
 use crate::values::ident::{KeyKind, UnitKey};
 use crate::values::reason::Reason;
-
-/// What an entry of the ledger says of the unit whose keys it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// A verdict that could not decide.
-    Held,
-    /// A verdict of quarantine for want of evidence.
-    Unproven,
-    /// A verdict of quarantine because evidence contradicts.
-    Suspect,
-    /// A verdict of accept: the keys are claimed.
-    Accepted,
-    /// Accepted, and then seen again: no redemption, no dispatch.
-    Contested,
-    /// Accepted and undone at the dock.
-    Voided,
-    /// Went to the line or the customer.
-    Shipped,
-    /// Present before the gate was; not checked.
-    Legacy,
-    /// Leased to another site.
-    Leased,
-}
-
-impl State {
-    /// The word that stands in the ledger.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Unproven => "unproven",
-            Self::Suspect => "suspect",
-            Self::Accepted => "accepted",
-            Self::Contested => "contested",
-            Self::Voided => "voided",
-            Self::Shipped => "shipped",
-            Self::Legacy => "legacy",
-            Self::Leased => "leased",
-        }
-    }
-
-    /// The state of this word, if there is one.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [
-            Self::Held,
-            Self::Unproven,
-            Self::Suspect,
-            Self::Accepted,
-            Self::Contested,
-            Self::Voided,
-            Self::Shipped,
-            Self::Legacy,
-            Self::Leased,
-        ]
-        .into_iter()
-        .find(|state| state.word() == word)
-    }
-}
 
 /// One entry of the ledger that names at least one of the arriving unit's keys.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -119,7 +60,7 @@ pub fn standing(sightings: &[Sighting], attempt: &Attempt, evidence: &Sha256, ke
             findings.push(found(Reason::AttemptReused, sighting, "the same evidence under the same attempt"));
             continue;
         }
-        if matches!(sighting.state, State::Accepted | State::Contested) {
+        if sighting.state == State::Accepted {
             contests.push(sighting.seq);
         }
         match refusal(sighting, keys) {
@@ -220,7 +161,7 @@ mod tests {
         for (state, reason, contested) in [
             (State::Suspect, Reason::IdentitySuspectBefore, false),
             (State::Accepted, Reason::IdentitySeenBefore, true),
-            (State::Contested, Reason::IdentitySeenBefore, true),
+            (State::Contested, Reason::IdentitySeenBefore, false),
             (State::Voided, Reason::IdentityVoided, false),
             (State::Shipped, Reason::IdentityShipped, false),
             (State::Legacy, Reason::IdentityLegacy, false),

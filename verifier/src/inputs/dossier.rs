@@ -21,6 +21,9 @@ use crate::values::reason::Reason;
 use crate::values::time::Time;
 use std::collections::BTreeMap;
 
+/// The media type of a stored dossier's index.
+pub const DOSSIER_MEDIA_TYPE: &str = "application/vnd.ecugate.dossier+json";
+
 /// The mark at the head of a stored dossier.
 const FORMAT: &str = "urn:ecugate:dossier:v1";
 

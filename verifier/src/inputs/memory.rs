@@ -1,7 +1,7 @@
 //! What the ledger knows about one unit at one moment: a snapshot, taken by the gate and kept in the dossier.
 
 use super::custody::Sighting;
-pub use crate::documents::receipt::{CrlSeen, ReleaseSeen};
+pub use crate::documents::record::{CrlSeen, ReleaseSeen};
 use crate::values::finding::Finding;
 use crate::values::time::Time;
 

@@ -6,13 +6,17 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one signed document: 16 MiB. A shipment of 70,000 units (the order lines of the largest European
-    /// spare-parts depot in a day) at 200 bytes each. Stops endless data.
+    /// Bytes of one signed document: 8 MiB, about 30,000 units of a shipment. A document is held a few times over
+    /// while it is read, and one unit's documents may cost 64 MiB in all. Stops endless data.
     pub document_bytes: usize,
     /// Nesting of JSON: 32. Our documents need 8; serde_json itself stops at 128. Stops stack exhaustion by depth.
     pub json_depth: usize,
-    /// Values in one JSON text: 2,000,000. Stops memory use that grows out of proportion to the bytes.
+    /// Values in one JSON text: 1,000,000. A shipment of 100,000 units holds 800,000. Stops memory use that grows out
+    /// of proportion to the bytes (60 bytes for each value, measured).
     pub json_values: usize,
+    /// Members of one JSON object: 4,096. Our documents need 16. Stops the comparing of keys from growing (1,600,000
+    /// keys in one object took 3 s and 290 MiB, measured).
+    pub json_members: usize,
     /// Signatures in one envelope: 16. The largest threshold we know in the field (TUF root keys) is below 10.
     /// Stops 10^6 signatures (CVE-2020-6174 class).
     pub envelope_signatures: usize,
@@ -24,7 +28,8 @@ pub struct Limits {
     pub bag_certificates: usize,
     /// Longest certification path, leaf and anchor included: 8 (RUSTSEC-2023-0052: paths by cross-signed CAs).
     pub path_depth: usize,
-    /// Signature checks spent on the building of one path: 200, each remembered (RUSTSEC-2023-0052).
+    /// Signature checks spent on the building of one path: 200, each remembered, those of P-384 and large RSA keys
+    /// counted three- and fourfold (RUSTSEC-2023-0052).
     pub path_signature_checks: usize,
     /// Candidate paths validated in full: 64 (RUSTSEC-2023-0052).
     pub path_candidates: usize,
@@ -44,7 +49,8 @@ pub struct Limits {
     pub label_fields: usize,
     /// Bytes of one image file: 4 GiB. Raw images stream; this stops a sparse 100 GB file and `/dev/zero`.
     pub image_file_bytes: u64,
-    /// Contents of one HEX, S-record or ELF image held in memory: 64 MiB; the largest ECU flash we know is 16 MiB.
+    /// Contents of one HEX, S-record or ELF image held in memory, and 64 bytes for each run of addresses: 64 MiB. The
+    /// largest ECU flash we know is 16 MiB.
     pub image_memory: usize,
     /// Bytes of one line of a HEX or S-record file: 1,024. The longest record of either form is 522 digits and its
     /// mark.
@@ -60,7 +66,7 @@ pub struct Limits {
     pub manifests: usize,
     /// Readouts of one unit: 64, the components of one release.
     pub readouts: usize,
-    /// Units of one shipment manifest: 100,000.
+    /// Units of one shipment manifest: 40,000, more than `document_bytes` holds of the shortest.
     pub shipment_units: usize,
     /// Components of one release manifest: 64.
     pub components: usize,
@@ -86,9 +92,10 @@ pub struct Limits {
 impl Limits {
     /// The caps that receiving uses. There are no others: a looser set would be a way in.
     pub const STANDARD: Self = Self {
-        document_bytes: 16 << 20,
+        document_bytes: 8 << 20,
         json_depth: 32,
-        json_values: 2_000_000,
+        json_values: 1_000_000,
+        json_members: 4_096,
         envelope_signatures: 16,
         chain_certificates: 8,
         certificate_bytes: 64 << 10,
@@ -110,7 +117,7 @@ impl Limits {
         image_range_bytes: 4 << 30,
         manifests: 64,
         readouts: 64,
-        shipment_units: 100_000,
+        shipment_units: 40_000,
         components: 64,
         anchors: 1_024,
         authority_keys: 16,

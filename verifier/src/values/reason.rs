@@ -100,6 +100,9 @@ reasons! {
     SignatureMalformed = "signature-malformed", Contradicts;
     SignatureInvalid = "signature-invalid", Contradicts;
     SignatureRepeated = "signature-repeated", Contradicts;
+    PrivateKeyMalformed = "private-key-malformed", Usage;
+    PrivateKeyEncrypted = "private-key-encrypted", Usage;
+    PrivateKeyUnsupported = "private-key-unsupported", Usage;
 
     // envelopes and statements
     EnvelopeMalformed = "envelope-malformed", Unreadable;
@@ -282,7 +285,12 @@ reasons! {
     PinMissing = "pin-missing", Stuck;
     PinWrong = "pin-wrong", Stuck;
     PinLocked = "pin-locked", Stuck;
+    PinLastTry = "pin-last-try", Stuck;
+    PinExposed = "pin-exposed", Stuck;
+    TokenFailed = "token-failed", Passing;
+    TokenNotWritten = "token-not-written", Stuck;
     TokenKeyMissing = "token-key-missing", Stuck;
+    TokenKeyUnusable = "token-key-unusable", Stuck;
     SignerFailed = "signer-failed", Passing;
     SignerLied = "signer-lied", Stuck;
 
@@ -290,11 +298,14 @@ reasons! {
     SiteMissing = "site-missing", Usage;
     SiteMalformed = "site-malformed", Usage;
     SiteExists = "site-exists", Usage;
+    SiteNotWritten = "site-not-written", Usage;
     LedgerMissing = "ledger-missing", Stuck;
+    LedgerExists = "ledger-exists", Usage;
     LedgerNewer = "ledger-newer", Stuck;
     LedgerBusy = "ledger-busy", Passing;
     LedgerFailed = "ledger-failed", Passing;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
 }
 

@@ -12,7 +12,12 @@ const INTEGER_MOST: i64 = (1 << 53) - 1;
 
 pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Json, JsonFault> {
     let text = text_of(bytes, limits)?;
-    let mut rules = Rules { depth_most: limits.json_depth, values_left: limits.json_values, broken: None };
+    let mut rules = Rules {
+        depth_most: limits.json_depth,
+        members_most: limits.json_members,
+        values_left: limits.json_values,
+        broken: None,
+    };
     let mut lexer = serde_json::Deserializer::from_str(text);
     let json = Value { rules: &mut rules, depth: 0 }.deserialize(&mut lexer);
     let json = json.map_err(|error| fault(&error, text, rules.broken))?;
@@ -53,6 +58,7 @@ fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, JsonFault> {
 /// The rules beyond the grammar: what is left of the caps, and which rule was broken.
 struct Rules {
     depth_most: usize,
+    members_most: usize,
     values_left: usize,
     broken: Option<Broken>,
 }
@@ -203,6 +209,10 @@ impl<'de> Visitor<'de> for Value<'_> {
         let mut members: Vec<(String, Json)> = Vec::new();
         let mut keys = Keys::Few;
         while let Some(key) = object.next_key::<String>()? {
+            if members.len() == self.rules.members_most {
+                let expected = format!("at most {} members in an object", members.len());
+                return Err(self.rules.broken(Reason::JsonTooLarge, expected, "more".to_owned()));
+            }
             if let Some(earlier) = keys.clash(&members, &key) {
                 return Err(self.rules.clash(earlier, &key));
             }

@@ -11,10 +11,12 @@
 //!
 //! [`read`] makes a typed value of the text; its faults name the field by its path.
 
-use crate::values::finding::Finding;
 use crate::values::limits::Limits;
-use crate::values::reason::Reason;
 use serde::de::DeserializeOwned;
+
+pub use fault::JsonFault;
+
+mod fault;
 
 mod lexing;
 
@@ -107,87 +109,6 @@ impl serde::Serialize for Json {
     }
 }
 
-/// Why a text is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason} at {}: expected {expected}, found {found}", self.place())]
-pub struct JsonFault {
-    reason: Reason,
-    /// Line from 1; 0 where the fault lies in the value of a field and not in the text.
-    line: usize,
-    /// Column in bytes, from 1.
-    column: usize,
-    path: String,
-    expected: String,
-    found: String,
-}
-
-impl JsonFault {
-    /// A fault at a place in the text. Line and column 0 stand for the whole text.
-    fn at(
-        reason: Reason,
-        (line, column): (usize, usize),
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        Self { reason, line, column, path: String::new(), expected: expected.into(), found: excerpt(&found.into()) }
-    }
-
-    /// A fault of the field at `path`, for checks that follow the reading.
-    #[must_use]
-    pub fn field(
-        reason: Reason,
-        path: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        let (path, expected, found) = (path.into(), expected.into(), excerpt(&found.into()));
-        Self { reason, line: 0, column: 0, path, expected, found }
-    }
-
-    /// The reason code.
-    #[must_use]
-    pub const fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// The field, such as `predicate.components[2].ranges[0].start`. Empty where the fault lies in the text.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Line and column (in bytes) of the text, from 1. `None` where the fault lies in the value of a field.
-    #[must_use]
-    pub const fn position(&self) -> Option<(usize, usize)> {
-        if self.line == 0 { None } else { Some((self.line, self.column)) }
-    }
-
-    /// The finding: place, expected, found.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        Finding::new(self.reason, self.place(), self.expected.as_str(), self.found.as_str())
-    }
-
-    fn place(&self) -> String {
-        match (self.position(), self.path.is_empty()) {
-            (Some((line, column)), true) => format!("line {line}, column {column}"),
-            (Some((line, column)), false) => format!("line {line}, column {column}, {}", self.path),
-            (None, true) => "the whole text".to_owned(),
-            (None, false) => self.path.clone(),
-        }
-    }
-}
-
-/// The begin of a text that may be long and hostile, for a message.
-fn excerpt(text: &str) -> String {
-    const MOST: usize = 96;
-    let mut cut: String = text.chars().take(MOST).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
-    }
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Json, parse, read};
@@ -274,7 +195,8 @@ mod tests {
         ] {
             let fault = parse(format!("[{text}]").as_bytes(), &LIMITS).unwrap_err();
             assert_eq!(fault.reason(), Reason::JsonNumber, "{text}");
-            assert!(text.starts_with(&fault.found), "{text} shown as {}", fault.found);
+            let found = fault.finding().found;
+            assert!(text.starts_with(&found), "{text} shown as {found}");
         }
         for text in ["NaN", "Infinity", "-Infinity", "01", "+1", "1.", ".5", "0x10", "1_000", "--1"] {
             assert_eq!(reason(format!("[{text}]")), Reason::JsonSyntax, "{text}");
@@ -316,10 +238,10 @@ mod tests {
     #[test]
     fn a_fault_names_line_column_and_what_was_found() {
         let fault = parse(b"{\"a\": 1,\n \"b\": 2.5}", &LIMITS).unwrap_err();
-        assert_eq!((fault.position(), fault.found.as_str()), (Some((2, 9)), "2.5"));
+        assert_eq!((fault.position(), fault.finding().found.as_str()), (Some((2, 9)), "2.5"));
         assert_eq!(fault.finding().place, "line 2, column 9");
         let fault = parse(b"[\n\n  \"\xff\"]", &LIMITS).unwrap_err();
-        assert_eq!((fault.position(), fault.found.as_str()), (Some((3, 4)), "the byte 0xff"));
+        assert_eq!((fault.position(), fault.finding().found.as_str()), (Some((3, 4)), "the byte 0xff"));
     }
 
     /// Attack class 15.
@@ -342,6 +264,12 @@ mod tests {
         assert!(parse(b"[1,2,3]", &few).is_ok());
         assert_eq!(parse(b"[1,2,3,4]", &few).unwrap_err().reason(), Reason::JsonTooLarge);
         assert_eq!(parse(b"[1,2,3]              ", &few).unwrap_err().reason(), Reason::JsonTooLarge);
+        let object = |members: usize| {
+            let members: Vec<String> = (0..members).map(|number| format!("\"{number}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert!(parse(object(LIMITS.json_members).as_bytes(), &LIMITS).is_ok());
+        assert_eq!(reason(object(LIMITS.json_members + 1)), Reason::JsonTooLarge);
     }
 
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -1,7 +1,8 @@
 //! From the tree to typed values: a `serde::Deserializer` over [`Json`], stricter than `serde_json`'s (which reads a
 //! struct from an array too).
 
-use super::{Json, JsonFault, excerpt};
+use super::fault::excerpt;
+use super::{Json, JsonFault};
 use crate::values::reason::Reason;
 use core::fmt::{self, Display};
 use serde::de::value::{MapDeserializer, SeqDeserializer};

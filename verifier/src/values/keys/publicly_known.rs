@@ -19,6 +19,8 @@ const KNOWN: &[&str] = &[
     "8d39ba50abe50f77b6bb8ae7b6927aff7ffbeba35ad2837c0e51e82bcbcc60d5",
     "e4f982b51ad0bdd87be820b259fe80337ef636e72b9fa7a8867a6949eb610fd6",
     "e77db4a9572e9f6552c22bc751d5499ad218a73bdf7e15dc6ea0fc69246a44de",
+    // DSSE, secure-systems-lab/dsse, protocol.md, section Test Vectors: P-256
+    "f793580060562d6ff075d814ea698c282fcc779b0cde64d79ffc6301df00d14b",
     // RFC 9500 sections 2.1 and 2.3: testRSA2048, testECCP256, testECCP384
     "8fb6bad671cfe698393c453357da61b56d757ab8c0f3fb9c87f2849e63131878",
     "b2b04340cfaee616ec9c2c62d261b208e54bb197498df52e8cadede23ac0ba5e",

@@ -21,7 +21,10 @@ impl PathFault {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        let certificate = certificate.subject_text().to_owned();
+        let certificate = match certificate.subject_text() {
+            "" => format!("serial {} of {}", certificate.serial_text(), certificate.issuer_text()),
+            subject => subject.to_owned(),
+        };
         Self { reason, certificate, expected: expected.into(), found: found.into() }
     }
 
@@ -35,7 +38,7 @@ impl PathFault {
         self.reason
     }
 
-    /// The subject of the certificate at fault, escaped. Empty where the fault is none of a certificate.
+    /// The subject of the certificate at fault, escaped; its serial and issuer where it has no subject. Empty where the fault is none of a certificate.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.certificate

@@ -4,15 +4,22 @@ use super::appraisal::Appraisal;
 use super::appraisal::answers::Answer;
 use super::verdict::Verdict;
 use crate::documents::receipt::{AnswerWord, Assurance, CheckLine, Receipt, Version, WaivedLine};
+use crate::documents::record::{PartRef, Record, Versions};
 use crate::inputs::custody::Standing;
-use crate::inputs::dossier::Dossier;
+use crate::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Encoded};
 use crate::inputs::policy::Policy;
 use crate::inputs::trust::anchors::Anchors;
-use crate::values::digest::Sha256;
 
-/// Writes down one verdict. `encoded` is the digest of the encoded dossier.
+/// Writes down one verdict, for entry `seq` of the log `origin`. `encoded` is the encoded dossier.
 #[must_use]
-pub fn receipt(dossier: &Dossier, encoded: Sha256, appraisal: &Appraisal, verdict: &Verdict) -> Receipt {
+pub fn receipt(
+    dossier: &Dossier,
+    encoded: &Encoded,
+    appraisal: &Appraisal,
+    verdict: &Verdict,
+    origin: &str,
+    seq: u64,
+) -> Receipt {
     let inputs = dossier.inputs();
     let (supersedes, contests) = match &appraisal.standing {
         Standing::New | Standing::Recorded(_) => (Vec::new(), Vec::new()),
@@ -20,10 +27,9 @@ pub fn receipt(dossier: &Dossier, encoded: Sha256, appraisal: &Appraisal, verdic
         Standing::Refused { contests, .. } => (Vec::new(), contests.clone()),
     };
     Receipt {
+        record: record(dossier, encoded, appraisal, verdict, Record::new(origin, seq, inputs.now)),
         environment: inputs.environment,
         site: inputs.site.clone(),
-        attempt: inputs.attempt.clone(),
-        at: inputs.now,
         unit: appraisal.unit.clone(),
         condition: inputs.presentation.condition,
         operator: inputs.presentation.operator.clone(),
@@ -39,7 +45,6 @@ pub fn receipt(dossier: &Dossier, encoded: Sha256, appraisal: &Appraisal, verdic
             .collect(),
         supersedes,
         contests,
-        keys: appraisal.keys.clone(),
         anchor_list: match dossier.anchors() {
             Anchors::Listed(set) => Some(Version { version: set.version(), sha256: set.digest() }),
             Anchors::Unavailable(_) => None,
@@ -48,10 +53,37 @@ pub fn receipt(dossier: &Dossier, encoded: Sha256, appraisal: &Appraisal, verdic
             Policy::InForce(policy) => Some(Version { version: policy.version(), sha256: policy.digest() }),
             Policy::Unavailable(_) => None,
         },
-        crls: appraisal.crls.clone(),
-        releases: appraisal.releases.clone(),
-        evidence: inputs.presentation.digest(),
-        dossier: encoded,
+        dossier: encoded.digest(),
+    }
+}
+
+fn record(dossier: &Dossier, encoded: &Encoded, appraisal: &Appraisal, verdict: &Verdict, place: Record) -> Record {
+    let inputs = dossier.inputs();
+    let mut parts: Vec<PartRef> = encoded
+        .parts
+        .iter()
+        .map(|(sha256, part)| PartRef { sha256: *sha256, media_type: part.media_type.to_owned() })
+        .collect();
+    parts.push(PartRef { sha256: encoded.digest(), media_type: DOSSIER_MEDIA_TYPE.to_owned() });
+    Record {
+        attempt: Some(inputs.attempt.clone()),
+        evidence: Some(inputs.presentation.digest()),
+        state: verdict.ruling().state(),
+        keys: appraisal.keys.clone(),
+        parts,
+        versions: Some(Versions {
+            anchor_list: match dossier.anchors() {
+                Anchors::Listed(set) => Some(set.version()),
+                Anchors::Unavailable(_) => None,
+            },
+            policy: match dossier.policy() {
+                Policy::InForce(policy) => Some(policy.version()),
+                Policy::Unavailable(_) => None,
+            },
+            crls: appraisal.crls.clone(),
+            releases: appraisal.releases.clone(),
+        }),
+        ..place
     }
 }
 

@@ -1,0 +1,90 @@
+//! What a person reads: facts from findings, hostile characters made visible.
+
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
+
+/// Longest run of hostile text that is shown; JSON has all of it.
+const SHOWN: usize = 400;
+
+/// A finding in lines: what, where, expected and found.
+pub(crate) fn say(finding: &Finding) -> Vec<String> {
+    let facts = [("where", &finding.place), ("expected", &finding.expected), ("found", &finding.found)];
+    let rows = facts.into_iter().filter(|(_, text)| !text.is_empty());
+    std::iter::once(format!("reason    {}", finding.reason))
+        .chain(rows.map(|(name, text)| format!("{name:<9} {}", plain(text))))
+        .collect()
+}
+
+/// What is wrong with a command line, in one line, as a finding.
+pub(crate) fn usage(error: &clap::Error) -> Finding {
+    let text = error.render().to_string();
+    let facts: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let fact = facts.join(" ");
+    Finding::new(Reason::Usage, "command line", "", fact.strip_prefix("error: ").unwrap_or(&fact))
+}
+
+/// `text` with everything that moves a cursor, hides or reorders text written as `\u{…}`, and cut where it is endless.
+pub(crate) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(SHOWN));
+    for character in text.chars().take(SHOWN) {
+        if is_hostile(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    match text.chars().count().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}… (and {more} more characters)"),
+    }
+}
+
+/// Control characters (C0, DEL, C1), line and paragraph separators, and invisible or reordering ones
+/// (Unicode Bidirectional Algorithm, UAX #9 section 2; CVE-2021-42574).
+pub(crate) fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN, plain, say};
+    use ecugate_verifier::values::finding::Finding;
+    use ecugate_verifier::values::reason::Reason;
+
+    #[test]
+    fn a_found_text_that_would_clear_the_screen_or_turn_the_line_round_is_shown_in_digits() {
+        let finding = Finding::new(Reason::PartDiffers, "label", "A", "\u{1b}[2J\u{202e}B\u{9b}1m\r\n");
+        assert_eq!(
+            say(&finding),
+            [
+                "reason    part-differs",
+                "where     label",
+                "expected  A",
+                "found     \\u{1b}[2J\\u{202e}B\\u{9b}1m\\u{d}\\u{a}"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_endless_text_is_cut_and_the_cut_is_said() {
+        let shown = plain(&"ä".repeat(SHOWN + 7));
+        assert!(shown.ends_with("ä… (and 7 more characters)"), "{shown}");
+    }
+}

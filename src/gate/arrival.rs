@@ -1,0 +1,96 @@
+//! One box at the dock: what came with it, before anything is believed.
+
+use ecugate_verifier::documents::manifest::shipment::Condition;
+use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
+use ecugate_verifier::syntax::image::measure;
+use ecugate_verifier::syntax::label::Rules;
+use ecugate_verifier::values::attempt::Attempt;
+use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::limits::Limits;
+use std::fmt;
+use std::io::Read;
+
+/// One box.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    /// Its number, made before anything is judged. The same number with the same evidence is the same arrival.
+    pub attempt: Attempt,
+    /// What the scanner read.
+    pub label: Option<Vec<u8>>,
+    /// The label on the housing, where it was scanned too.
+    pub housing_label: Option<Vec<u8>>,
+    /// Envelopes of manifests.
+    pub manifests: Vec<Vec<u8>>,
+    /// Images of the unit's memory.
+    pub images: Vec<ImageSource<'a>>,
+    /// Certificates from which paths may be built.
+    pub untrusted: Vec<Vec<u8>>,
+    /// Certificate revocation lists.
+    pub crls: Vec<Vec<u8>>,
+    /// The device's answer to our challenge.
+    pub device_proof: Option<Vec<u8>>,
+    /// New, or come back.
+    pub condition: Condition,
+    /// Who holds the box: a claim.
+    pub operator: Option<Name>,
+    /// The order that it belongs to: a claim.
+    pub order: Option<Name>,
+}
+
+/// One image, read once from begin to end.
+pub struct ImageSource<'a> {
+    /// The component that it is of; none where the release has one.
+    pub component: Option<Name>,
+    /// Where its bytes come from.
+    pub reader: Box<dyn Read + 'a>,
+}
+
+impl fmt::Debug for ImageSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageSource").field("component", &self.component).finish_non_exhaustive()
+    }
+}
+
+impl Arrival<'_> {
+    /// Reads everything once and measures the images by what the presented, unverified releases name.
+    pub(super) fn present(self, rules: &Rules, limits: &Limits) -> (Attempt, Presentation) {
+        let mut presentation = Presentation {
+            label: self.label,
+            housing_label: self.housing_label,
+            manifests: self.manifests,
+            untrusted: self.untrusted,
+            crls: self.crls,
+            readouts: Vec::new(),
+            device_proof: self.device_proof,
+            condition: self.condition,
+            operator: self.operator,
+            order: self.order,
+        };
+        presentation.readouts = readouts(&presentation, self.images, rules, limits);
+        (self.attempt, presentation)
+    }
+}
+
+/// Measures images for a presentation that has none yet.
+pub(crate) fn readouts(
+    presentation: &Presentation,
+    images: Vec<ImageSource<'_>>,
+    rules: &Rules,
+    limits: &Limits,
+) -> Vec<Readout> {
+    if images.is_empty() {
+        return Vec::new();
+    }
+    let evidence = presentation.read(rules, limits);
+    let measured = images.into_iter().map(|mut image| {
+        let result = match evidence.plan(image.component.as_ref(), limits) {
+            Err(finding) => Measured::Failed(finding),
+            Ok(plan) => match measure(&mut image.reader, &plan, limits) {
+                Ok(measurement) => Measured::Done(Box::new(measurement)),
+                Err(fault) => Measured::Failed(fault.into()),
+            },
+        };
+        Readout { component: image.component, result }
+    });
+    measured.collect()
+}

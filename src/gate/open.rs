@@ -1,0 +1,126 @@
+//! Opening the gate: configuration, module, signing keys, ledger. What is missing here keeps every box out.
+
+use super::arrival::Arrival;
+use super::outcome::{Outcome, hold_status};
+use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::ledger::Ledger;
+use crate::site::Site;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Class;
+use ecugate_verifier::values::time::Time;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the gate takes from outside: fixed when it opens, so that nothing below the faces reads a clock.
+pub trait Surroundings: Send + Sync {
+    /// The time, or `None` where the clock shows none that a ledger can hold.
+    fn now(&self) -> Option<Time>;
+}
+
+/// The one door into inventory. Clones share it; one box at a time goes through.
+#[derive(Clone)]
+pub struct Gate {
+    inner: Arc<Mutex<Inner>>,
+}
+
+pub(super) struct Inner {
+    pub(super) site: Site,
+    pub(super) tokens: Arc<dyn Tokens>,
+    pub(super) station: TokenSigner,
+    pub(super) log: TokenSigner,
+    pub(super) ledger: Ledger,
+    pub(super) surroundings: Box<dyn Surroundings>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+/// Why the gate could not open, or could not take a box at all. Never an admission.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}: expected {}, found {}", .finding.reason, .finding.place, .finding.expected, .finding.found)]
+pub struct GateError {
+    finding: Finding,
+}
+
+/// Whether the same call may succeed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The call is wrong.
+    Never,
+    /// After a while.
+    AfterAWhile,
+    /// After a person acted.
+    AfterAPerson,
+}
+
+impl GateError {
+    /// Reason, place, expected, found.
+    #[must_use]
+    pub const fn finding(&self) -> &Finding {
+        &self.finding
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self.finding.reason.class() {
+            Class::Usage => Retry::Never,
+            Class::Passing => Retry::AfterAWhile,
+            _ => Retry::AfterAPerson,
+        }
+    }
+
+    /// The exit status of `ecugate receive`.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self.finding.reason.class() {
+            Class::Usage => 2,
+            _ => hold_status(&self.finding),
+        }
+    }
+}
+
+impl From<Finding> for GateError {
+    fn from(finding: Finding) -> Self {
+        Self { finding }
+    }
+}
+
+impl Gate {
+    /// Opens the gate of a site: loads the module, opens the signing keys and holds them against the pinned ones,
+    /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
+    ///
+    /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
+    ///
+    /// # Errors
+    /// [`GateError`] with the part that is missing or not what it should be.
+    pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
+        let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
+        let signer = &site.text().signer;
+        let open = |label: &str, expected| {
+            let key = TokenKey::new(&signer.token, label);
+            let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
+            TokenSigner::open(Arc::clone(&tokens), key, pin, ExpectedKey::Recorded(expected))
+                .map_err(|fault| fault.finding())
+        };
+        let station = open(&signer.station_key.label, site.station_key().id())?;
+        let log = open(&signer.log_key.label, site.log_key().id())?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        ledger.settle(&log).map_err(Finding::from)?;
+        let inner = Inner { site, tokens, station, log, ledger, surroundings };
+        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    /// Receives one box: judges it, records the verdict, reads it back.
+    ///
+    /// # Errors
+    /// [`GateError`] where nothing could be judged. What could be judged and not be recorded is
+    /// [`Outcome::NotRecorded`].
+    pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
+        // A panic in another thread left at most an open transaction, which SQLite rolls back.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
+    }
+}

@@ -1,0 +1,98 @@
+//! What came of an arrival.
+
+use crate::ledger::Recorded;
+use ecugate_verifier::documents::receipt::{Receipt, Ruling};
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Class;
+
+/// What came of an arrival. Only [`Outcome::Accepted`] may enter inventory.
+#[must_use]
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Accepted, recorded, the checkpoint read back.
+    Accepted(Box<RecordedVerdict>),
+    /// Quarantined, and recorded.
+    Quarantined(Box<RecordedVerdict>),
+    /// Held, and recorded.
+    Held(Box<RecordedVerdict>),
+    /// The gate does not apply to this part: nothing was judged, nothing was recorded, nothing is admitted.
+    NotGated(Box<Judgement>),
+    /// The verdict could not be recorded: a hold, whatever it was.
+    NotRecorded {
+        /// What the verdict would have been. It counts for nothing.
+        judgement: Box<Judgement>,
+        /// Why it could not be recorded.
+        finding: Finding,
+    },
+    /// The verdict is committed, and its checkpoint was not read back: ask again before you act.
+    NotConfirmed {
+        /// The verdict.
+        judgement: Box<Judgement>,
+        /// Its entry.
+        seq: u64,
+        /// What kept the checkpoint from being read back.
+        finding: Finding,
+    },
+}
+
+/// A verdict before it is recorded.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What it says.
+    pub receipt: Receipt,
+}
+
+/// A verdict that stands in the ledger under a checkpoint.
+#[derive(Clone, Debug)]
+pub struct RecordedVerdict {
+    /// What it says.
+    pub receipt: Receipt,
+    /// The signed receipt.
+    pub envelope: Vec<u8>,
+    /// Where it stands.
+    pub recorded: Recorded,
+}
+
+impl Outcome {
+    /// The exit status of `ecugate receive`.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            // The ruling is asked again, so that no mistake above turns anything else into 0.
+            Self::Accepted(verdict) | Self::Quarantined(verdict) | Self::Held(verdict) => {
+                verdict.receipt.ruling.exit_status()
+            }
+            Self::NotGated(_) => Ruling::NotGated.exit_status(),
+            Self::NotRecorded { finding, .. } => hold_status(finding),
+            Self::NotConfirmed { .. } => 30,
+        }
+    }
+
+    /// What was judged.
+    #[must_use]
+    pub const fn receipt(&self) -> &Receipt {
+        match self {
+            Self::Accepted(verdict) | Self::Quarantined(verdict) | Self::Held(verdict) => &verdict.receipt,
+            Self::NotGated(judgement) | Self::NotRecorded { judgement, .. } | Self::NotConfirmed { judgement, .. } => {
+                &judgement.receipt
+            }
+        }
+    }
+
+    /// The record, where there is one under a checkpoint.
+    #[must_use]
+    pub const fn recorded(&self) -> Option<&RecordedVerdict> {
+        match self {
+            Self::Accepted(verdict) | Self::Quarantined(verdict) | Self::Held(verdict) => Some(verdict),
+            Self::NotGated(_) | Self::NotRecorded { .. } | Self::NotConfirmed { .. } => None,
+        }
+    }
+}
+
+/// The status of something that kept the gate from deciding: 20 if it may pass by itself, 21 if not.
+pub(super) const fn hold_status(finding: &Finding) -> u8 {
+    match finding.reason.class() {
+        Class::Passing => Ruling::HoldPassing.exit_status(),
+        _ => Ruling::HoldPerson.exit_status(),
+    }
+}

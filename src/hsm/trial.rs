@@ -1,0 +1,311 @@
+//! Tokens for trial: three SoftHSM tokens in a folder of their own, with PINs and keys made on the spot.
+//!
+//! SoftHSM reads its configuration when it is loaded. So making them has two steps: [`TrialFolder::lay_out`] writes
+//! the configuration, then the process starts again with [`TrialFolder::environment`] (see
+//! [`environment`](super::environment)), opens the module, and calls [`TrialTokens::create`].
+
+use super::environment::Environment;
+use super::exchange::{
+    Answer, CertificateToWrite, CertificateWritten, KeyKind, Permanence, Request, Role, Tokens, wrong_answer,
+};
+use super::fault::TokenFault;
+use super::name::{TokenKey, TokenName};
+use super::pin::Pin;
+use ecugate_verifier::values::keys::PublicKey;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The variable that names SoftHSM's configuration.
+const SOFTHSM_CONF: &str = "SOFTHSM2_CONF";
+
+/// Where distributions put SoftHSM, in the order in which it is looked for.
+const SOFTHSM_PLACES: [&str; 6] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+];
+
+/// SoftHSM's module on this machine.
+///
+/// # Errors
+/// [`TokenFault::ModuleMissing`] with the places that were looked at.
+pub fn softhsm() -> Result<PathBuf, TokenFault> {
+    SOFTHSM_PLACES.iter().map(PathBuf::from).find(|path| path.is_file()).ok_or_else(|| TokenFault::ModuleMissing {
+        path: "libsofthsm2.so".to_owned(),
+        expected: format!("a file at one of {}", SOFTHSM_PLACES.join(", ")),
+        found: "none of them".to_owned(),
+    })
+}
+
+/// The folder in which trial tokens live: `softhsm2.conf`, `tokens/`, `pins/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialFolder {
+    folder: PathBuf,
+}
+
+impl TrialFolder {
+    /// Makes the folders and the configuration inside `folder`, which must exist. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`TokenFault::NotWritten`], also where another configuration stands there already.
+    pub fn lay_out(folder: &Path) -> Result<Self, TokenFault> {
+        let not_written = |what: &Path, error: &std::io::Error| TokenFault::NotWritten {
+            what: what.display().to_string(),
+            found: error.kind().to_string(),
+            detail: error.to_string(),
+        };
+        let folder = std::fs::canonicalize(folder).map_err(|error| not_written(folder, &error))?;
+        let laid_out = Self { folder };
+        let conf = laid_out.conf();
+        let refused = |found: &str| TokenFault::NotWritten {
+            what: conf.display().to_string(),
+            found: found.to_owned(),
+            detail: String::new(),
+        };
+        let contents = laid_out.contents().ok_or_else(|| {
+            refused("the folder's path holds what a SoftHSM configuration cannot say (#, control characters, no UTF-8)")
+        })?;
+        for name in ["tokens", "pins"] {
+            let path = laid_out.folder.join(name);
+            let made = DirBuilder::new().mode(0o700).recursive(true).create(&path);
+            made.map_err(|error| not_written(&path, &error))?;
+        }
+        match std::fs::read(&conf) {
+            Ok(found) if found == contents.as_bytes() => Ok(laid_out),
+            Ok(_) => Err(refused("another configuration stands there")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                write_new(&conf, contents.as_bytes()).map_err(|error| not_written(&conf, &error))?;
+                Ok(laid_out)
+            }
+            Err(error) => Err(not_written(&conf, &error)),
+        }
+    }
+
+    /// What must stand in the environment before the module is loaded.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        Environment::from([(SOFTHSM_CONF.into(), self.conf().into())])
+    }
+
+    fn conf(&self) -> PathBuf {
+        self.folder.join("softhsm2.conf")
+    }
+
+    fn pins(&self) -> PathBuf {
+        self.folder.join("pins")
+    }
+
+    /// The configuration, or `None` where the path cannot be written into one.
+    fn contents(&self) -> Option<String> {
+        let tokens = self.folder.join("tokens");
+        let tokens = tokens.to_str()?;
+        if tokens.contains('#') || tokens.chars().any(char::is_control) || tokens.trim() != tokens {
+            return None;
+        }
+        Some(format!(
+            "directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n"
+        ))
+    }
+}
+
+/// One trial token and where its PINs are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialToken {
+    /// Its name.
+    pub name: TokenName,
+    /// The file with its user's PIN, of mode 0600.
+    pub pin_file: PathBuf,
+    /// The file with its officer's PIN, of mode 0600.
+    pub officer_pin_file: PathBuf,
+}
+
+/// One key on a trial token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialKey {
+    /// Where it is.
+    pub key: TokenKey,
+    /// Its public half.
+    pub public_key: PublicKey,
+}
+
+/// The three tokens of a trial site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialTokens {
+    /// Holds the keys of two officers.
+    pub authority: TrialToken,
+    /// Holds manufacturers' certificates.
+    pub trust: TrialToken,
+    /// Holds the station key and the log key.
+    pub signer: TrialToken,
+    /// The officers' keys `officer-1` and `officer-2`, P-256.
+    pub officers: [TrialKey; 2],
+    /// The key `station` that signs receipts, P-256.
+    pub station: TrialKey,
+    /// The key `log` that signs checkpoints, Ed25519.
+    pub log: TrialKey,
+    /// What stuck of each certificate, in the order given.
+    pub certificates: Vec<CertificateWritten>,
+}
+
+impl TrialTokens {
+    /// Makes tokens, PINs and keys, and writes `certificates` to the trust token.
+    ///
+    /// # Errors
+    /// [`TokenFault::ModuleFailed`] if this process was not started with [`TrialFolder::environment`], or
+    /// the module shows tokens already; else whatever keeps a token from being made.
+    pub fn create(
+        tokens: &dyn Tokens,
+        folder: &TrialFolder,
+        certificates: &[CertificateToWrite],
+    ) -> Result<Self, TokenFault> {
+        refuse_foreign_tokens(tokens, folder)?;
+        let authority = make(tokens, folder, "authority")?;
+        let trust = make(tokens, folder, "trust")?;
+        let signer = make(tokens, folder, "signer")?;
+        for token in [&authority, &signer] {
+            tokens.log_in(&token.name, Pin::from_file(&token.pin_file)?)?;
+        }
+        let officers = [
+            generate(tokens, &authority, "officer-1", KeyKind::P256)?,
+            generate(tokens, &authority, "officer-2", KeyKind::P256)?,
+        ];
+        let station = generate(tokens, &signer, "station", KeyKind::P256)?;
+        let log = generate(tokens, &signer, "log", KeyKind::Ed25519)?;
+        let request = Request::WriteCertificates {
+            token: trust.name.clone(),
+            role: Role::Officer,
+            pin: Pin::from_file(&trust.officer_pin_file)?,
+            certificates: certificates.to_vec(),
+            permanence: Permanence::Removable,
+        };
+        let Answer::Written(written) = tokens.ask(request)? else {
+            return Err(wrong_answer(&trust.name, "writing certificates"));
+        };
+        Ok(Self { authority, trust, signer, officers, station, log, certificates: written })
+    }
+}
+
+/// Nothing is made in a store that is not this folder's: it could be a person's own.
+fn refuse_foreign_tokens(tokens: &dyn Tokens, folder: &TrialFolder) -> Result<(), TokenFault> {
+    let seen = tokens.describe()?;
+    let failed =
+        |found: String| Err(TokenFault::ModuleFailed { path: seen.path.clone(), found, detail: String::new() });
+    let stated = std::env::var_os(SOFTHSM_CONF);
+    if stated.as_deref() != Some(folder.conf().as_os_str()) {
+        return failed(format!(
+            "{SOFTHSM_CONF} is {stated:?} in this process, and not {:?}",
+            folder.conf().display().to_string()
+        ));
+    }
+    if !seen.tokens.is_empty() || !seen.unreadable.is_empty() {
+        return failed(format!("it shows {} tokens before any was made", seen.tokens.len() + seen.unreadable.len()));
+    }
+    Ok(())
+}
+
+fn make(tokens: &dyn Tokens, folder: &TrialFolder, name: &str) -> Result<TrialToken, TokenFault> {
+    let label = format!("ecugate-{name}");
+    let pin_file = folder.pins().join(format!("{name}.pin"));
+    let officer_pin_file = folder.pins().join(format!("{name}.officer-pin"));
+    let pin = make_pin(&pin_file)?;
+    let officer_pin = make_pin(&officer_pin_file)?;
+    match tokens.ask(Request::InitToken { label: label.clone(), officer_pin, pin })? {
+        Answer::Token(name) => Ok(TrialToken { name, pin_file, officer_pin_file }),
+        _ => Err(wrong_answer(&TokenName::new(label, ""), "making a token")),
+    }
+}
+
+fn generate(tokens: &dyn Tokens, token: &TrialToken, label: &str, kind: KeyKind) -> Result<TrialKey, TokenFault> {
+    let request = Request::GenerateKey { token: token.name.clone(), key: label.to_owned(), kind };
+    let Answer::PublicKey(spki) = tokens.ask(request)? else {
+        return Err(wrong_answer(&token.name, "making a key"));
+    };
+    let key = TokenKey::new(&token.name, label);
+    match PublicKey::from_spki(&spki) {
+        Ok(public_key) => Ok(TrialKey { key, public_key }),
+        Err(fault) => Err(TokenFault::KeyUnusable {
+            key: Box::new(key),
+            expected: "a sound public key".to_owned(),
+            found: fault.to_string(),
+        }),
+    }
+}
+
+/// A PIN of 24 hex digits in a new file of mode 0600.
+fn make_pin(path: &Path) -> Result<Pin, TokenFault> {
+    let not_written =
+        |found: String, detail: String| TokenFault::NotWritten { what: path.display().to_string(), found, detail };
+    let mut random = Zeroizing::new([0_u8; 12]);
+    getrandom::fill(random.as_mut_slice())
+        .map_err(|error| not_written("the system has no random bytes".to_owned(), error.to_string()))?;
+    let mut text = Zeroizing::new(String::with_capacity(24));
+    for byte in random.iter() {
+        for digit in [byte >> 4, byte & 0x0f] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    write_new(path, text.as_bytes()).map_err(|error| not_written(error.kind().to_string(), error.to_string()))?;
+    Pin::new(text, &path.display().to_string())
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TrialFolder;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn laying_out_twice_changes_nothing_and_another_configuration_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = TrialFolder::lay_out(folder.path()).unwrap();
+        assert_eq!(TrialFolder::lay_out(folder.path()).unwrap(), first);
+        for private in ["tokens", "pins"] {
+            let mode = std::fs::metadata(folder.path().join(private)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        let conf = folder.path().join("softhsm2.conf");
+        std::fs::write(&conf, "directories.tokendir = /elsewhere\n").unwrap();
+        let fault = TrialFolder::lay_out(folder.path()).unwrap_err();
+        assert_eq!(
+            (fault.reason().code(), fault.finding().found.as_str()),
+            ("token-not-written", "another configuration stands there")
+        );
+        assert_eq!(std::fs::read_to_string(&conf).unwrap(), "directories.tokendir = /elsewhere\n");
+    }
+
+    #[test]
+    fn a_path_that_a_configuration_cannot_say_is_refused() {
+        let outer = tempfile::tempdir().unwrap();
+        for name in ["a#b", "a\nslots.mechanisms = none"] {
+            let folder = outer.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let fault = TrialFolder::lay_out(&folder).unwrap_err();
+            assert!(fault.finding().found.contains("cannot say"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn the_module_is_told_where_its_folder_is_by_an_absolute_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let laid_out = TrialFolder::lay_out(folder.path()).unwrap();
+        let conf = folder.path().canonicalize().unwrap().join("softhsm2.conf");
+        assert_eq!(laid_out.environment().get(std::ffi::OsStr::new("SOFTHSM2_CONF")), Some(&conf.clone().into()));
+        let tokens = folder.path().canonicalize().unwrap().join("tokens");
+        assert!(
+            std::fs::read_to_string(conf)
+                .unwrap()
+                .starts_with(&format!("directories.tokendir = {}\n", tokens.display()))
+        );
+    }
+}
