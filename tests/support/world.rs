@@ -15,6 +15,7 @@ use ecugate_verifier::documents::manifest::release::{
 };
 use ecugate_verifier::documents::manifest::shipment::{Condition, Shipment, Unit};
 use ecugate_verifier::documents::policy_text::PolicyText;
+use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::inputs::custody::{Attempt, Nonce, Sighting, State};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
 use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
@@ -22,6 +23,7 @@ use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
+use ecugate_verifier::judgement::receipt::receipt;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::syntax::image::{Form, measure};
@@ -288,6 +290,11 @@ impl Judged {
     pub fn reasons(&self) -> Vec<Reason> {
         let findings = self.verdict.findings().iter().map(|finding| finding.reason);
         findings.filter(|reason| *reason != Reason::CheckNotRun).collect()
+    }
+
+    /// The receipt of this verdict, for the seventh entry of a log.
+    pub fn receipt(&self) -> Receipt {
+        receipt(&self.dossier, &self.dossier.encode(), &self.appraisal, &self.verdict, "trial.log.dock.example", 7)
     }
 
     /// Asserts an accept.

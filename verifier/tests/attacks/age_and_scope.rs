@@ -4,7 +4,7 @@ use crate::pki::{AT, DAY};
 use crate::world::{LIMITS, PART, SERIAL, World, judge, label, name, part, signed_payload, time};
 use ecugate_verifier::documents::document::payload;
 use ecugate_verifier::documents::manifest::Validity;
-use ecugate_verifier::documents::receipt::ReleaseSeen;
+use ecugate_verifier::documents::record::ReleaseSeen;
 use ecugate_verifier::inputs::memory::{Completeness, Memory};
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::verdict::Ruling;

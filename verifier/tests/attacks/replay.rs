@@ -1,7 +1,7 @@
 //! The same dossier gives the same verdict, for ever; and a dossier in which anything was changed is no dossier.
 
 use crate::pki::{AT, DAY, List, broken};
-use crate::world::{Judged, LIMITS, PART, SERIAL, World, judge, label, name, part, seen, signed, time};
+use crate::world::{LIMITS, PART, SERIAL, World, judge, label, name, part, seen, signed, time};
 use ecugate_verifier::documents::document;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
@@ -12,7 +12,6 @@ use ecugate_verifier::inputs::evidence::Measured;
 use ecugate_verifier::inputs::memory::{Completeness, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::judgement::appraisal::appraise;
-use ecugate_verifier::judgement::record::receipt;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::image::Segment;
 use ecugate_verifier::values::digest::Sha256;
@@ -65,10 +64,6 @@ const FAULTS: [Fault; 30] = [
 
 fn decoded(encoded: &Encoded) -> Result<Dossier, Reason> {
     Dossier::decode(encoded, LIMITS).map_err(|finding| finding.reason)
-}
-
-fn receipt_of(judged: &Judged) -> Receipt {
-    receipt(&judged.dossier, judged.dossier.encode().digest(), &judged.appraisal, &judged.verdict)
 }
 
 #[test]
@@ -210,13 +205,13 @@ fn a_receipt_survives_being_sealed_verified_and_read() {
     for world in [World::new(), World::bound(), World::new().with(FAULTS[0]), World::new().with(FAULTS[12]), contested]
     {
         let judged = world.judge();
-        let receipt = receipt_of(&judged);
+        let receipt = judged.receipt();
         let envelope = Envelope::parse(&signed(receipt.clone(), &[(&station, &[])]), LIMITS).unwrap();
         let key = crate::world::PartySigner::new(&station);
         let verified = envelope.verify_with(ecugate_verifier::values::keys::Signer::public_key(&key)).unwrap();
         assert_eq!(document::read::<Receipt>(&verified, LIMITS), Ok(receipt.clone()));
         assert_eq!(receipt.ruling, judged.ruling());
-        assert_eq!(receipt.evidence, judged.dossier.inputs().presentation.digest());
+        assert_eq!(receipt.record.evidence, Some(judged.dossier.inputs().presentation.digest()));
     }
 }
 
@@ -224,10 +219,10 @@ fn a_receipt_survives_being_sealed_verified_and_read() {
 #[test]
 fn attack_48_a_receipt_names_its_dossier_and_no_other() {
     let (one, other) = (World::new().judge(), World::bound().judge());
-    let (of_one, of_other) = (receipt_of(&one), receipt_of(&other));
+    let (of_one, of_other) = (one.receipt(), other.receipt());
     assert_eq!(of_one.dossier, one.dossier.encode().digest());
     assert_ne!(of_one.dossier, of_other.dossier);
-    assert_ne!(of_one.evidence, of_other.evidence);
+    assert_ne!(of_one.record.evidence, of_other.record.evidence);
     // the index of one with the parts of the other
     let mixed = Encoded { index: one.dossier.encode().index, parts: other.dossier.encode().parts };
     assert_eq!(decoded(&mixed), Err(Reason::DossierMalformed));
@@ -244,7 +239,7 @@ fn attack_48_a_receipt_names_its_dossier_and_no_other() {
 /// Attack class 60: a receipt whose ruling is not the one of its findings is no receipt.
 #[test]
 fn attack_60_a_receipt_that_says_accept_over_a_finding_is_refused() {
-    let mut receipt = receipt_of(&World::new().with(FAULTS[0]).judge());
+    let mut receipt = World::new().with(FAULTS[0]).judge().receipt();
     receipt.ruling = Ruling::Accept;
     assert_eq!(document::payload(receipt.clone(), LIMITS).map_err(|fault| fault.reason()), Err(Reason::JsonValue));
     receipt.ruling = Ruling::NotGated;
@@ -256,10 +251,10 @@ fn what_a_verdict_supersedes_and_contests_stands_in_its_receipt() {
     let world = World::new();
     let keys = world.judge().appraisal.keys;
     let held = world.clone().with(|world| world.memory.sightings = vec![seen(State::Held, keys.clone())]).judge();
-    let receipt = receipt_of(&held);
+    let receipt = held.receipt();
     assert_eq!((receipt.supersedes, receipt.contests), (vec![7], Vec::new()));
     let clone = world.with(|world| world.memory.sightings = vec![seen(State::Accepted, keys)]).judge();
     assert!(matches!(clone.appraisal.standing, Standing::Refused { .. }));
-    let receipt = receipt_of(&clone);
+    let receipt = clone.receipt();
     assert_eq!((receipt.supersedes, receipt.contests), (Vec::new(), vec![7]));
 }

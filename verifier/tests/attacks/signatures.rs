@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ecugate_verifier::documents::document::payload;
 use ecugate_verifier::inputs::trust::authority::Authority;
-use ecugate_verifier::judgement::record::receipt;
 use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::values::reason::Reason;
 use serde_json::{Value, json};
@@ -99,11 +98,9 @@ fn attack_06_an_algorithm_or_any_claim_beside_the_signature_makes_the_manifest_u
 fn attack_07_a_document_of_another_kind_is_no_manifest() {
     let world = World::new();
     let judged = world.judge();
-    let encoded = judged.dossier.encode();
-    let verdict = receipt(&judged.dossier, encoded.digest(), &judged.appraisal, &judged.verdict);
     let chain: &[&Party] = &[&world.release_signer, &world.issuing];
     for other in [
-        signed(verdict, &[(&world.release_signer, chain)]),
+        signed(judged.receipt(), &[(&world.release_signer, chain)]),
         signed(world.list.clone(), &[(&world.release_signer, chain)]),
         signed(world.policy.clone(), &[(&world.release_signer, chain)]),
     ] {

@@ -1,16 +1,15 @@
 //! From answers to verdicts: no combination reaches an accept without every required answer.
 
 use crate::pki::{AT, DAY, List};
-use crate::world::{Judged, PART, SERIAL, World, judge, label, name, part, time};
+use crate::world::{PART, SERIAL, World, judge, label, name, part, time};
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::policy_text::{Family, GateRule, Waivable, Waiver};
-use ecugate_verifier::documents::receipt::{AnswerWord, Receipt};
+use ecugate_verifier::documents::receipt::AnswerWord;
 use ecugate_verifier::inputs::dossier::Environment;
 use ecugate_verifier::inputs::memory::CrlSeen;
 use ecugate_verifier::judgement::appraisal::Appraisal;
 use ecugate_verifier::judgement::appraisal::answers::Answer;
 use ecugate_verifier::judgement::appraisal::question::Question;
-use ecugate_verifier::judgement::record::receipt;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::values::digest::Sha256;
@@ -49,10 +48,6 @@ fn all_yes() -> Appraisal {
     }
     appraisal.minimum = LOWEST;
     appraisal
-}
-
-fn receipt_of(judged: &Judged) -> Receipt {
-    receipt(&judged.dossier, judged.dossier.encode().digest(), &judged.appraisal, &judged.verdict)
 }
 
 /// Attack class 57: every question, every way of not being a yes, every minimum.
@@ -213,7 +208,7 @@ fn waiving(until: u64) -> World {
 fn attack_56_a_waiver_is_named_in_the_receipt_with_what_it_waived() {
     let judged = waiving(AT + DAY).with(|world| world.crls.clear()).judge();
     judged.accepted();
-    let waived = receipt_of(&judged).waived;
+    let waived = judged.receipt().waived;
     let reasons: Vec<_> = waived.iter().map(|line| (line.check.as_str(), line.finding.reason)).collect();
     assert_eq!(reasons, [("revocation", Reason::CrlMissing); 2]);
     let stale = List::default().with(|list| list.next_update = Some(AT - DAY / 2));
@@ -223,7 +218,7 @@ fn attack_56_a_waiver_is_named_in_the_receipt_with_what_it_waived() {
     // where nothing had to be waived, nothing is named
     let judged = waiving(AT + DAY).judge();
     judged.accepted();
-    assert_eq!(receipt_of(&judged).waived, []);
+    assert_eq!(judged.receipt().waived, []);
 }
 
 /// Attack class 56: what no waiver helps against.
@@ -264,7 +259,7 @@ fn attack_60_every_receipt_names_every_check_and_says_which_did_not_run() {
     let mut inputs = World::new().inputs();
     inputs.presentation.manifests.clear();
     for judged in [World::new().judge(), judge(inputs)] {
-        let receipt = receipt_of(&judged);
+        let receipt = judged.receipt();
         let lines: Vec<_> = receipt.checks.iter().map(|line| line.check.as_str()).collect();
         assert_eq!(lines, words);
         for (line, question) in receipt.checks.iter().zip(Question::ALL) {
@@ -345,7 +340,7 @@ fn attack_70_a_trial_verdict_says_so_and_is_no_production_verdict() {
     let mut production = trial.clone();
     production.environment = Environment::Production;
     let (trial, production) = (judge(trial), judge(production));
-    let (of_trial, of_production) = (receipt_of(&trial), receipt_of(&production));
+    let (of_trial, of_production) = (trial.receipt(), production.receipt());
     assert_eq!((of_trial.ruling, of_production.ruling), (Ruling::Accept, Ruling::Accept));
     assert_eq!((of_trial.environment, of_production.environment), (Environment::Trial, Environment::Production));
     assert_ne!(of_trial.dossier, of_production.dossier);
