@@ -290,8 +290,9 @@ fn keys_that_were_not_looked_up_and_blobs_that_are_missing_or_unnamed_are_refuse
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
-    let mut append =
-        |append: Append| unfit(ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &bench.log));
+    let mut append = |append: Append| {
+        unfit(ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &bench.log))
+    };
     let whole = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let why = append(Append { keys: Vec::new(), ..whole.clone() });
     assert!(why.contains("was not looked up"), "{why}");
