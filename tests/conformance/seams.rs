@@ -77,7 +77,8 @@ fn speccheck_through_cases(program: &str) -> Result<(), Failed> {
     };
     let lines: Vec<Value> = cases.iter().enumerate().map(line).collect();
     let answers = answers(program, "signature", tempfile::tempdir()?.path(), &lines)?;
-    let accepted: Vec<usize> = answers.iter().enumerate().filter(|(_, one)| one["outcome"] == "accept").map(|(n, _)| n).collect();
+    let accepted: Vec<usize> =
+        answers.iter().enumerate().filter(|(_, one)| one["outcome"] == "accept").map(|(n, _)| n).collect();
     let faults = if accepted == speccheck::ACCEPTED { Vec::new() } else { vec![format!("accepted {accepted:?}")] };
     finish(cases.len(), answers.len(), 12, &faults)
 }

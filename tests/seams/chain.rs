@@ -64,7 +64,10 @@ fn a_path_is_shown_from_leaf_to_anchor_with_the_lists_that_it_used() {
     let issuers: Vec<&str> =
         object["crls"].as_array().unwrap().iter().map(|one| one["issuer"].as_str().unwrap()).collect();
     assert_eq!(issuers, ["CN=Issuing", "CN=Root"]);
-    assert_eq!((&object["at"], &object["revocation"], &object["purpose"]), (&json!(NOW), &json!("chain"), &Value::Null));
+    assert_eq!(
+        (&object["at"], &object["revocation"], &object["purpose"]),
+        (&json!(NOW), &json!("chain"), &Value::Null)
+    );
 
     let text = makers.bench().run(&chain(&["--crl", "both.crl"])).out;
     let lines: Vec<&str> = text.lines().collect();
@@ -94,7 +97,9 @@ fn time_is_the_one_of_the_call_then_of_the_variable_then_of_the_system() {
     let bench = makers().bench();
     let late = utc(AT + 300 * DAY);
     let late = format!("{}-{}-{}T00:00:00+00:00", &late[..4], &late[4..6], &late[6..8]);
-    let at = |at: &str| verdict(&bench, &["verify", "chain", "leaf.pem", "--anchor", "root.pem", "--untrusted", "bag.pem", "--at", at]);
+    let at = |at: &str| {
+        verdict(&bench, &["verify", "chain", "leaf.pem", "--anchor", "root.pem", "--untrusted", "bag.pem", "--at", at])
+    };
     assert_eq!(at(NOW), (0, String::new()));
     assert_eq!(at(&late), (10, "certificate-expired".into()));
     assert_eq!(at("2026-01-01T00:00:00Z"), (10, "certificate-not-yet-valid".into()));

@@ -105,7 +105,8 @@ fn the_console_examples_print_what_the_page_shows() {
     for block in blocks("console") {
         let mut rest = block;
         while let Some(begun) = rest.strip_prefix("$ ") {
-            let (call, after) = begun.split_once("\n$ ").map_or((begun, ""), |(call, _)| (call, &begun[call.len() + 1..]));
+            let (call, after) =
+                begun.split_once("\n$ ").map_or((begun, ""), |(call, _)| (call, &begun[call.len() + 1..]));
             // A command goes on while its lines end with a backslash; what follows is what it prints.
             let mut lines = call.lines();
             let mut command = String::new();

@@ -38,9 +38,11 @@ fn dsse(party: &Party, payload_type: &str, payload: &[u8]) -> Vec<u8> {
 fn subjects_are_shown_whether_a_key_or_its_certificate_is_given() {
     let world = World::new();
     let bench = bench(&world);
-    for (flag, file, from) in
-        [("--key", "key", "key"), ("--certificate", "certificate", "certificate"), ("--certificate", "certificate.pem", "certificate")]
-    {
+    for (flag, file, from) in [
+        ("--key", "key", "key"),
+        ("--certificate", "certificate", "certificate"),
+        ("--certificate", "certificate.pem", "certificate"),
+    ] {
         let said = bench.run(&["verify", "envelope", "release", flag, file, "--json"]);
         let object = said.object();
         assert_eq!(said.status, 0, "{object}");
@@ -64,7 +66,10 @@ fn another_key_another_kind_and_a_second_signature_are_rejected() {
     let of = |arguments: &[&str]| verdict(&bench, &[&["verify", "envelope"], arguments].concat());
     assert_eq!(of(&["release", "--key", "other"]), (10, "signature-invalid".into()));
     assert_eq!(of(&["release", "--key", "key", "--predicate-type", RELEASE]), (0, String::new()));
-    assert_eq!(of(&["release", "--key", "key", "--predicate-type", "urn:ecugate:shipment:v1"]), (10, "predicate-type-wrong".into()));
+    assert_eq!(
+        of(&["release", "--key", "key", "--predicate-type", "urn:ecugate:shipment:v1"]),
+        (10, "predicate-type-wrong".into())
+    );
     assert_eq!(of(&["list", "--key", "officer"]), (10, "envelope-signature-count".into()));
     assert_eq!(of(&["release", "--certificate", "two.pem"]), (10, "certificate-malformed".into()));
     assert_eq!(of(&["release"]), (2, "usage".into()));
@@ -118,7 +123,11 @@ fn a_statement_is_read_strictly_after_its_signature() {
         let file = dsse(&party, "application/vnd.in-toto+json", payload.as_bytes());
         let bench = Bench::new(&[("file", &file), ("key", &spki(&party))]);
         let status = if reason.is_empty() { 0 } else { 10 };
-        assert_eq!(verdict(&bench, &["verify", "envelope", "file", "--key", "key"]), (status, reason.to_owned()), "{payload}");
+        assert_eq!(
+            verdict(&bench, &["verify", "envelope", "file", "--key", "key"]),
+            (status, reason.to_owned()),
+            "{payload}"
+        );
     }
 }
 

@@ -89,7 +89,11 @@ fn a_refusal_names_the_line_and_the_digest_of_the_whole_file() {
     ] {
         let (status, object) = inspect(contents.as_bytes(), &[]);
         assert_eq!((status, &object["reason"], &object["line"]), (10, &json!(reason), &line), "{contents:?} {object}");
-        assert_eq!((&object["sha256"], &object["length"]), (&sha256(contents.as_bytes()), &json!(contents.len())), "{contents:?}");
+        assert_eq!(
+            (&object["sha256"], &object["length"]),
+            (&sha256(contents.as_bytes()), &json!(contents.len())),
+            "{contents:?}"
+        );
     }
 }
 

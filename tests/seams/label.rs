@@ -45,8 +45,15 @@ fn hex_text_and_standard_input_are_the_same_label() {
 #[test]
 fn a_gs1_label_of_a_known_symbol_is_read() {
     let (status, object) = inspect(b"]d2010950600013435221SN00042\x1d10LOT7", &[]);
-    assert_eq!((status, &object["symbology"], &object["syntax"]), (0, &json!("gs1-data-matrix"), &json!("gs1")), "{object}");
-    assert_eq!((&object["part"], &object["serial"], &object["lot"]), (&json!("09506000134352"), &json!("SN00042"), &json!("LOT7")));
+    assert_eq!(
+        (status, &object["symbology"], &object["syntax"]),
+        (0, &json!("gs1-data-matrix"), &json!("gs1")),
+        "{object}"
+    );
+    assert_eq!(
+        (&object["part"], &object["serial"], &object["lot"]),
+        (&json!("09506000134352"), &json!("SN00042"), &json!("LOT7"))
+    );
 }
 
 #[test]
@@ -64,7 +71,11 @@ fn a_bare_text_is_refused_as_the_gate_refuses_it_and_what_it_would_be_is_shown()
     assert_eq!((status, &object["reason"]), (10, &json!("label-bare-refused")));
     assert_eq!((&object["bare_serial"], &object["syntax"]), (&json!("SN12345ABC"), &json!("bare")));
     let said = Bench::new(&[]).run_with(&["inspect", "label"], b"SN12345ABC");
-    assert!(said.out.contains("bare      serial SN12345ABC, only where the policy declares bare labels"), "{}", said.out);
+    assert!(
+        said.out.contains("bare      serial SN12345ABC, only where the policy declares bare labels"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]

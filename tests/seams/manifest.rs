@@ -85,7 +85,11 @@ fn a_document_that_breaks_its_own_rules_is_rejected_as_receiving_rejects_it() {
     });
     let file = signed_payload(payload.to_string().into_bytes(), &[(&world.release_signer, &[])]);
     let (status, object) = object(&file);
-    assert_eq!((status, &object["reason"], &object["where"]), (10, &json!("json-value"), &json!("predicate.track")), "{object}");
+    assert_eq!(
+        (status, &object["reason"], &object["where"]),
+        (10, &json!("json-value"), &json!("predicate.track")),
+        "{object}"
+    );
 }
 
 #[test]

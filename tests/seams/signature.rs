@@ -33,7 +33,10 @@ fn a_published_signature_over_nothing_is_accepted_and_over_something_is_not() {
     let bench = Bench::new(&[]);
     let of = |message: &str| {
         let message = format!("--message-hex={message}");
-        verdict(&bench, &["verify", "signature", "--alg", "ed25519", "--key-hex", KEY, &message, "--signature-hex", SIGNATURE])
+        verdict(
+            &bench,
+            &["verify", "signature", "--alg", "ed25519", "--key-hex", KEY, &message, "--signature-hex", SIGNATURE],
+        )
     };
     assert_eq!(of(""), (0, String::new()));
     assert_eq!(of("00"), (10, "signature-invalid".into()));
@@ -45,8 +48,11 @@ fn each_kind_of_key_verifies_files_under_its_own_algorithm_alone() {
         [(Kind::Ed25519, "ed25519"), (Kind::P256, "ecdsa-p256-sha256"), (Kind::P384, "ecdsa-p384-sha384")]
     {
         let party = signer(kind);
-        let bench =
-            Bench::new(&[("key", &spki(&party)), ("message", b"what was signed"), ("signature", &party.sign(b"what was signed"))]);
+        let bench = Bench::new(&[
+            ("key", &spki(&party)),
+            ("message", b"what was signed"),
+            ("signature", &party.sign(b"what was signed")),
+        ]);
         let of = |alg: &str| {
             let files = ["--key", "key", "--message", "message", "--signature", "signature"];
             verdict(&bench, &[&["verify", "signature", "--alg", alg][..], &files].concat())
@@ -99,7 +105,8 @@ fn a_key_a_message_and_a_signature_are_each_needed_once() {
     }
     let twice = [&["verify", "signature", "--alg", "ed25519", "--key", "k"][..], &all].concat();
     assert_eq!(verdict(&bench, &twice), (2, "usage".into()));
-    let odd = ["verify", "signature", "--alg", "ed25519", "--key-hex", "abc", "--message-hex", "", "--signature-hex", "00"];
+    let odd =
+        ["verify", "signature", "--alg", "ed25519", "--key-hex", "abc", "--message-hex", "", "--signature-hex", "00"];
     assert_eq!(verdict(&bench, &odd), (2, "usage".into()));
 }
 
@@ -148,9 +155,7 @@ fn a_bad_file_in_the_place_of_a_key_or_a_signature_is_rejected_with_its_reason()
 #[test]
 fn cases_carry_hex_and_a_malformed_one_is_an_error() {
     let bench = Bench::new(&[]);
-    let case = |id: &str, key: &str, signature: &str| {
-        json!({"id": id, "alg": "ed25519", "key_hex": key, "message_hex": "", "signature_hex": signature})
-    };
+    let case = |id: &str, key: &str, signature: &str| json!({"id": id, "alg": "ed25519", "key_hex": key, "message_hex": "", "signature_hex": signature});
     let mut both = case("both", KEY, SIGNATURE);
     both["key"] = json!("x");
     let cases = [

@@ -76,7 +76,10 @@ fn a_genuine_unit_would_be_accepted_and_is_admitted_nowhere() {
     let object = said.object();
     assert_eq!((said.status, &object["outcome"], &object["reason"]), (0, &json!("accept"), &Value::Null), "{object:#}");
     assert_eq!(object.as_object().unwrap().get("admission"), Some(&Value::Null));
-    assert_eq!((&object["ruling"], &object["memory"], &object["at"]), (&json!("accept"), &json!("taken-as-empty"), &json!(NOW)));
+    assert_eq!(
+        (&object["ruling"], &object["memory"], &object["at"]),
+        (&json!("accept"), &json!("taken-as-empty"), &json!(NOW))
+    );
     assert_eq!(object["unit"], json!({"manufacturer": "maker", "part": "3TN01414BA", "serial": "ALCLB4923FA8"}));
     assert_eq!(
         object["assurance"],
@@ -131,7 +134,9 @@ fn the_verdict_is_the_one_of_the_library_with_the_same_findings() {
         World::new().with(|world| world.shipment.consignee = name("elsewhere")),
         World::new().with(|world| world.release.valid.until = time(AT - DAY)),
         World::new().with(|world| world.policy.minimum.identity = Identity::DeviceKey),
-        World::new().with(|world| world.shipment.units.truncate(0)).with(|world| world.shipment.units = vec![crate::world::unit("X")]),
+        World::new()
+            .with(|world| world.shipment.units.truncate(0))
+            .with(|world| world.shipment.units = vec![crate::world::unit("X")]),
     ];
     for (number, world) in worlds.iter().enumerate() {
         let judged = world.judge();
@@ -194,9 +199,8 @@ fn an_entry_of_another_name_is_never_passed_over() {
 
 #[test]
 fn images_are_matched_to_components_by_their_names() {
-    let rename = |from: &str, to: &str| {
-        after(|bench| std::fs::rename(bench.path().join(from), bench.path().join(to)).unwrap())
-    };
+    let rename =
+        |from: &str, to: &str| after(|bench| std::fs::rename(bench.path().join(from), bench.path().join(to)).unwrap());
     assert_eq!(rename("unit/image.bin", "unit/image"), (0, String::new()));
     assert_eq!(rename("unit/image.bin", "unit/image-application"), (0, String::new()));
     assert_eq!(rename("unit/image.bin", "unit/image-application.hex"), (0, String::new()));

@@ -76,7 +76,12 @@ impl Seam for Image {
             }
         };
         if self.base.is_some() && form != Form::Raw {
-            return Err(Finding::new(Reason::Usage, "--base", "a raw image: the other forms state addresses", form.word()));
+            return Err(Finding::new(
+                Reason::Usage,
+                "--base",
+                "a raw image: the other forms state addresses",
+                form.word(),
+            ));
         }
         Ok(match image::measure(&mut reader, &self.plan(form), limits) {
             Ok(measured) => told(&measured),

@@ -97,11 +97,8 @@ fn of_one_unit(unit: &LabelledUnit, answer: Answer) -> Answer {
         .named_parts()
         .map(|(identifier, part)| json!({"identifier": identifier, "value": part.as_str()}))
         .collect();
-    let numbers: Vec<Value> = unit
-        .aliases
-        .iter()
-        .map(|(identifier, value)| json!({"identifier": identifier, "value": value}))
-        .collect();
+    let numbers: Vec<Value> =
+        unit.aliases.iter().map(|(identifier, value)| json!({"identifier": identifier, "value": value})).collect();
     let part = unit.parts.first().map(|part| part.to_string());
     let supplier = stated(&unit.supplier);
     let answer = answer

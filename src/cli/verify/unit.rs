@@ -200,7 +200,8 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         MemorySource::Given => ("given", "as given in the folder"),
         MemorySource::TakenAsEmpty => ("taken-as-empty", "none given: taken as empty and complete"),
     };
-    let checks: Vec<CheckLine> = appraisal.answers.all().map(|(question, answer)| check(question.word(), answer)).collect();
+    let checks: Vec<CheckLine> =
+        appraisal.answers.all().map(|(question, answer)| check(question.word(), answer)).collect();
     let mut answer = Answer::of_unit(outcome, findings.first().cloned())
         .with("ruling", verdict.ruling().word())
         .with("at", at.to_string())
