@@ -93,6 +93,23 @@ fn revocation_is_asked_of_the_chain_where_a_list_is_given_and_of_nobody_else_by_
 }
 
 #[test]
+fn the_leaf_may_stand_first_last_or_between_and_a_list_repeats_its_flag_or_not() {
+    let bench = makers().bench();
+    for line in [
+        "leaf.pem --anchor root.pem --untrusted bag.pem --crl root.crl --crl issuing.crl",
+        "leaf.pem --anchor root.pem --untrusted bag.pem --crl root.crl issuing.crl",
+        "--anchor root.pem --untrusted bag.pem --crl both.crl leaf.pem",
+        "--anchor root.pem leaf.pem --untrusted bag.pem --crl both.crl",
+    ] {
+        let arguments: Vec<&str> = ["verify", "chain", "--at", NOW].into_iter().chain(line.split(' ')).collect();
+        let said = bench.run(&[&arguments[..], &["--json"]].concat());
+        let object = said.object();
+        assert_eq!((said.status, &object["path"][0]["subject"]), (0, &json!("CN=Signer")), "{line}");
+        assert_eq!(object["crls"].as_array().unwrap().len(), 2, "{line}");
+    }
+}
+
+#[test]
 fn time_is_the_one_of_the_call_then_of_the_variable_then_of_the_system() {
     let bench = makers().bench();
     let late = utc(AT + 300 * DAY);

@@ -40,7 +40,7 @@ pub(crate) struct Unit {
     at: Option<Time>,
 
     /// Keys of the officers: SubjectPublicKeyInfo in DER or PEM, or certificates
-    #[arg(long, value_name = "KEY", num_args(1..), required = true)]
+    #[arg(long, value_name = "KEY", required = true)]
     authority: Vec<PathBuf>,
 
     /// How many officers must have signed the anchor list and the policy
