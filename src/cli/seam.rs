@@ -34,6 +34,8 @@ pub(crate) enum Outcome {
     Quarantine,
     /// `verify unit`: could not decide.
     Hold,
+    /// `receive`: the gate does not apply to this part.
+    NotGated,
 }
 
 impl Outcome {
@@ -45,6 +47,7 @@ impl Outcome {
             Self::Error => "error",
             Self::Quarantine => "quarantine",
             Self::Hold => "hold",
+            Self::NotGated => "not-gated",
         }
     }
 }
@@ -111,6 +114,7 @@ impl Answer {
                 Some(Class::Absent) => 11,
                 _ => 10,
             },
+            Outcome::NotGated => 12,
             Outcome::Hold => match (reason, reason.map(Reason::class)) {
                 (Some(Reason::PartNotGated), _) => 12,
                 (_, Some(Class::Passing)) => 20,

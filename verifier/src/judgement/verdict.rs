@@ -78,7 +78,8 @@ impl Verdict {
 }
 
 /// Reasons that only follow from others: they keep a unit out and explain nothing.
-const fn follows(reason: Reason) -> bool {
+#[must_use]
+pub const fn follows(reason: Reason) -> bool {
     matches!(reason, Reason::CheckNotRun | Reason::IdentityBelowMinimum)
 }
 
