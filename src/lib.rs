@@ -9,7 +9,11 @@ pub mod ledger;
 
 pub mod site;
 
+mod sealing;
+
 pub mod gate;
+
+pub mod ceremony;
 
 pub mod maker;
 

@@ -1,1 +1,254 @@
-//! (being written)
+//! A site: one folder with its configuration, and the paths and keys that follow from it.
+//!
+//! What is here is a *trial* site, owned by whoever calls: its log's origin begins `trial.`, and everything it says
+//! says TRIAL. An installed site reads the same text from a place that only root can write.
+
+use crate::hsm::TokenName;
+use crate::ledger::TrustedKeys;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ecugate_verifier::inputs::trust::authority::Authority;
+use ecugate_verifier::syntax::note::Origin;
+use ecugate_verifier::values::attempt::Environment;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::keys::PublicKey;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The name of the configuration in a site folder.
+pub const CONFIGURATION: &str = "site.toml";
+
+/// What a trial site's origin begins with.
+pub const TRIAL_ORIGIN: &str = "trial.";
+
+/// Bytes of a configuration: far above any real one.
+const CONFIGURATION_BYTES: u64 = 64 << 10;
+
+/// A site, read and checked.
+#[derive(Clone, Debug)]
+pub struct Site {
+    folder: PathBuf,
+    text: SiteText,
+    authority: Authority,
+    origin: Origin,
+    station_key: PublicKey,
+    log_key: PublicKey,
+}
+
+/// The configuration as it is written. Unknown fields are refused.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteText {
+    /// The site's id, which shipment manifests name as consignee.
+    pub site: Name,
+    /// Trial or production.
+    pub environment: Environment,
+    /// The station at this dock.
+    pub station: Name,
+    /// The log's origin.
+    pub origin: String,
+    /// The PKCS#11 module, by absolute path.
+    pub module: PathBuf,
+    /// The token with the manufacturers' certificates.
+    pub trust_token: TokenName,
+    /// The token that signs.
+    pub signer: SignerText,
+    /// The authority.
+    pub authority: AuthorityText,
+}
+
+/// The signing token.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignerText {
+    /// Its name.
+    pub token: TokenName,
+    /// The file with its PIN, of mode 0600; relative to the site folder.
+    pub pin_file: PathBuf,
+    /// The key that signs receipts.
+    pub station_key: KeyText,
+    /// The key that signs checkpoints.
+    pub log_key: KeyText,
+}
+
+/// A key on the signing token.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyText {
+    /// Its label.
+    pub label: String,
+    /// Its public half: SubjectPublicKeyInfo, DER, base64.
+    pub public: String,
+}
+
+/// The authority's keys.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityText {
+    /// How many persons must sign.
+    pub threshold: usize,
+    /// Lowest version of the anchor list that counts.
+    pub list_version_least: u64,
+    /// Lowest version of the policy that counts.
+    pub policy_version_least: u64,
+    /// The persons.
+    pub holders: Vec<HolderText>,
+}
+
+/// One person of the authority.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HolderText {
+    /// The person.
+    pub person: Name,
+    /// The public key: SubjectPublicKeyInfo, DER, base64.
+    pub key: String,
+}
+
+impl Site {
+    /// Reads the configuration of the site in `folder`.
+    ///
+    /// # Errors
+    /// [`Reason::SiteMissing`] where there is none, [`Reason::SiteMalformed`] with the line where it is not sound.
+    pub fn open(folder: &Path) -> Result<Self, Finding> {
+        let missing = |what: &Path, found: &str| {
+            let place = what.display().to_string();
+            Finding::new(Reason::SiteMissing, place, "a site folder made by `ecugate init`", found)
+        };
+        let folder = fs::canonicalize(folder).map_err(|error| missing(folder, &error.kind().to_string()))?;
+        let path = folder.join(CONFIGURATION);
+        let about = fs::metadata(&path).map_err(|error| missing(&path, &error.kind().to_string()))?;
+        if !about.is_file() || about.len() > CONFIGURATION_BYTES {
+            return Err(missing(&path, "no regular file of at most 64 KiB"));
+        }
+        let bytes = fs::read_to_string(&path).map_err(|error| missing(&path, &error.kind().to_string()))?;
+        let text: SiteText = toml::from_str(&bytes).map_err(|error| malformed_at(&path, &bytes, &error))?;
+        Self::check(folder, text)
+    }
+
+    /// Checks a configuration and takes the keys out of it.
+    ///
+    /// # Errors
+    /// [`Reason::SiteMalformed`] with the field.
+    pub fn check(folder: PathBuf, text: SiteText) -> Result<Self, Finding> {
+        let wrong = |field: &str, expected: &str, found: String| {
+            Finding::new(Reason::SiteMalformed, format!("{CONFIGURATION} {field}"), expected, found)
+        };
+        // Production configuration is root-owned and has its own layout; nothing found in a caller's folder counts.
+        if text.environment != Environment::Trial {
+            return Err(wrong(
+                "environment",
+                "trial: a site folder is never a production site",
+                "production".to_owned(),
+            ));
+        }
+        if !text.origin.starts_with(TRIAL_ORIGIN) {
+            return Err(wrong("origin", "a trial origin: it begins \"trial.\"", text.origin));
+        }
+        if !text.module.is_absolute() {
+            return Err(wrong("module", "an absolute path", text.module.display().to_string()));
+        }
+        let origin = Origin::new(&text.origin)
+            .ok_or_else(|| wrong("origin", "a bare host-like name, lower case", text.origin.clone()))?;
+        let key = |field: &str, encoded: &str| {
+            let der = STANDARD.decode(encoded).map_err(|error| wrong(field, "base64", error.to_string()))?;
+            PublicKey::from_spki(&der).map_err(|fault| wrong(field, "a public key", fault.to_string()))
+        };
+        let mut holders = Vec::new();
+        for holder in &text.authority.holders {
+            holders.push((holder.person.clone(), key("authority.holders", &holder.key)?));
+        }
+        let authority = Authority::new(
+            holders,
+            text.authority.threshold,
+            text.authority.list_version_least,
+            text.authority.policy_version_least,
+            &Limits::STANDARD,
+        )
+        .map_err(|finding| Finding { reason: Reason::SiteMalformed, ..finding }.within(CONFIGURATION))?;
+        let station_key = key("signer.station_key", &text.signer.station_key.public)?;
+        let log_key = key("signer.log_key", &text.signer.log_key.public)?;
+        Ok(Self { folder, text, authority, origin, station_key, log_key })
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn text(&self) -> &SiteText {
+        &self.text
+    }
+
+    /// The site's folder, canonical.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The pinned authority.
+    #[must_use]
+    pub const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The log's origin.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The pinned public half of the station key.
+    #[must_use]
+    pub const fn station_key(&self) -> &PublicKey {
+        &self.station_key
+    }
+
+    /// The pinned public half of the log key.
+    #[must_use]
+    pub const fn log_key(&self) -> &PublicKey {
+        &self.log_key
+    }
+
+    /// The keys that count in the site's ledger: from its configuration, never from the ledger.
+    #[must_use]
+    pub fn trusted_keys(&self) -> TrustedKeys {
+        TrustedKeys {
+            origin: self.origin.clone(),
+            log: self.log_key.clone(),
+            stations: vec![self.station_key.clone()],
+            officers: self.authority.holders().to_vec(),
+            officers_needed: self.authority.threshold(),
+        }
+    }
+
+    /// Where the ledger is.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.folder.join("ledger.db")
+    }
+
+    /// Where the signed anchor list is.
+    #[must_use]
+    pub fn anchor_list(&self) -> PathBuf {
+        self.folder.join("anchor-list.json")
+    }
+
+    /// Where the signed policy is.
+    #[must_use]
+    pub fn policy(&self) -> PathBuf {
+        self.folder.join("policy.json")
+    }
+
+    /// Where the signing token's PIN is.
+    #[must_use]
+    pub fn pin_file(&self) -> PathBuf {
+        self.folder.join(&self.text.signer.pin_file)
+    }
+}
+
+fn malformed_at(path: &Path, text: &str, error: &toml::de::Error) -> Finding {
+    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+    let place = format!("{} line {line}", path.display());
+    Finding::new(Reason::SiteMalformed, place, "the configuration of a site", error.message())
+}

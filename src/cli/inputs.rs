@@ -101,8 +101,7 @@ impl World {
         self.system_time()
     }
 
-    /// The clock of the system, whatever `ECUGATE_NOW` says.
-    #[expect(clippy::unused_self, reason = "the clock is of the outside, like files")]
+    /// The clock of the system.
     pub(crate) fn system_time(&self) -> Result<Time, Finding> {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -10,14 +10,22 @@ mod case;
 
 mod batch;
 
+mod fresh_start;
+
+mod verdict_screen;
+
 mod verify;
+
+mod init;
+
+mod receive;
 
 mod maker;
 
 use clap::Parser as _;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
-use seam::{Answer, Form};
+use seam::{Answer, Form, Seam as _};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -54,6 +62,10 @@ enum Command {
     /// Decides one question and admits nothing
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Founds a trial site: tokens, keys, anchor list, policy, ledger
+    Init(init::Init),
+    /// Receives one box: only exit status 0 may enter inventory
+    Receive(receive::Receive),
     /// Makes and signs release and shipment manifests, as a manufacturer does
     #[command(subcommand)]
     Maker(maker::Maker),
@@ -77,6 +89,10 @@ impl Ecugate {
         };
         match &self.command {
             Command::Verify(verify) => verify.run(form),
+            Command::Init(init) => {
+                seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
+            }
+            Command::Receive(receive) => receive.run(form),
             Command::Maker(maker) => maker.run(form),
         }
     }

@@ -1,1 +1,15 @@
-//! (being written)
+//! The gate: the one door. A box arrives, is judged, the verdict is signed, recorded and read back; then it is said.
+//!
+//! `Err` never admits, and no [`Outcome`] but [`Outcome::Accepted`] does.
+
+mod arrival;
+
+mod outcome;
+
+mod open;
+
+mod receive;
+
+pub use arrival::{Arrival, ImageSource};
+pub use open::{Gate, GateError, Surroundings};
+pub use outcome::{Judgement, Outcome, RecordedVerdict};

@@ -3,7 +3,7 @@
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
 use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
-use crate::ledger::{AppendFault, Ledger, TrustedKeys};
+use crate::ledger::Ledger;
 use crate::site::Site;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Class;
@@ -98,8 +98,7 @@ impl Gate {
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
-        let tokens: Arc<dyn Tokens> =
-            Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
+        let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
         let signer = &site.text().signer;
         let open = |label: &str, expected| {
             let key = TokenKey::new(&signer.token, label);
@@ -109,8 +108,8 @@ impl Gate {
         };
         let station = open(&signer.station_key.label, site.station_key().id())?;
         let log = open(&signer.log_key.label, site.log_key().id())?;
-        let mut ledger = Ledger::open(&site.ledger(), trusted_keys(&site)).map_err(|fault| Finding::from(fault))?;
-        ledger.settle(&log).map_err(AppendFault::finding)?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        ledger.settle(&log).map_err(Finding::from)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
@@ -123,16 +122,5 @@ impl Gate {
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
         // A panic in another thread left at most an open transaction, which SQLite rolls back.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
-    }
-}
-
-/// The keys that count in the site's ledger: from its configuration, never from the ledger.
-pub(crate) fn trusted_keys(site: &Site) -> TrustedKeys {
-    TrustedKeys {
-        origin: site.origin().clone(),
-        log: site.log_key().clone(),
-        stations: vec![site.station_key().clone()],
-        officers: site.authority().holders().to_vec(),
-        officers_needed: site.authority().threshold(),
     }
 }

@@ -4,8 +4,9 @@ use super::arrival::Arrival;
 use super::open::{GateError, Inner};
 use super::outcome::{Judgement, Outcome, RecordedVerdict};
 use crate::ledger::{Append, AppendFault, Blob, Place, Recorded};
+use crate::sealing::seal_by;
 use ecugate_verifier::documents::document;
-use ecugate_verifier::documents::envelope::{Envelope, SealFault, seal};
+use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::documents::record::{Contested, Record, State};
 use ecugate_verifier::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Encoded, Inputs};
@@ -81,9 +82,9 @@ impl Inner {
     }
 
     fn now(&self) -> Result<Time, GateError> {
-        self.surroundings.now().ok_or_else(|| {
-            Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none").into()
-        })
+        self.surroundings
+            .now()
+            .ok_or_else(|| Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none").into())
     }
 
     fn origin(&self) -> &str {
@@ -154,10 +155,10 @@ impl Inner {
             &append,
             |place| {
                 let receipt = judged.receipt(place.origin.as_str(), place.seq);
-                let mut envelopes = vec![seal_document(receipt.clone(), station)?];
+                let mut envelopes = vec![seal_by(receipt.clone(), &[station])?];
                 for (contested, seq) in receipt.contests.iter().zip(place.seq + 1..) {
                     let entry = contest(*contested, seq, place, &receipt, &site.text().site);
-                    envelopes.push(seal_document(entry, station)?);
+                    envelopes.push(seal_by(entry, &[station])?);
                 }
                 sealed = envelopes.first().map(|envelope| (receipt, envelope.bytes().to_vec()));
                 Ok(envelopes)
@@ -171,12 +172,12 @@ impl Inner {
                 let finding = Finding::new(Reason::LedgerFailed, "ledger", "a sealed receipt", "none");
                 Ok(Outcome::NotRecorded { judgement: judgement(), finding })
             }
-            (Err(fault @ AppendFault::Moved { .. }), _) => Err(fault.finding()),
+            (Err(fault @ AppendFault::Moved { .. }), _) => Err(fault.into()),
             (Err(AppendFault::Pending { seq, cause }), sealed) => {
                 let judgement = sealed.map_or_else(judgement, |(receipt, _)| Box::new(Judgement { receipt }));
                 Ok(Outcome::NotConfirmed { judgement, seq, finding: cause })
             }
-            (Err(fault), _) => Ok(Outcome::NotRecorded { judgement: judgement(), finding: fault.finding() }),
+            (Err(fault), _) => Ok(Outcome::NotRecorded { judgement: judgement(), finding: fault.into() }),
         }
     }
 
@@ -217,9 +218,8 @@ impl Judged {
 
     fn append(&self) -> Append {
         let parts = self.encoded.parts.values();
-        let mut blobs: Vec<Blob> = parts
-            .map(|part| Blob { media_type: part.media_type.to_owned(), bytes: part.bytes.clone() })
-            .collect();
+        let mut blobs: Vec<Blob> =
+            parts.map(|part| Blob { media_type: part.media_type.to_owned(), bytes: part.bytes.clone() }).collect();
         blobs.push(Blob { media_type: DOSSIER_MEDIA_TYPE.to_owned(), bytes: self.encoded.index.clone() });
         Append { keys: self.keys.clone(), memory_size: self.memory_size, blobs }
     }
@@ -251,26 +251,6 @@ fn contest(
         ..Record::new(place.origin.as_str(), seq, receipt.record.time)
     };
     Contested { record, site: site.clone(), by: place.seq }
-}
-
-/// Signs a document of this site and verifies the answer on the host.
-pub(crate) fn seal_document<D: document::Document>(
-    document: D,
-    signer: &crate::hsm::TokenSigner,
-) -> Result<Envelope, Finding> {
-    let payload = document::payload(document, &Limits::STANDARD).map_err(|fault| fault.finding())?;
-    seal(payload, &[(signer, &[])]).map_err(sealing_fault)
-}
-
-/// What kept a token from sealing.
-pub(crate) fn sealing_fault(fault: SealFault<crate::hsm::TokenFault>) -> Finding {
-    match fault {
-        SealFault::Signer(fault) => fault.finding(),
-        SealFault::SignerLied { fault, .. } => {
-            Finding::new(Reason::SignerLied, "signing key", "a signature of the receipt", fault.to_string())
-        }
-        SealFault::Envelope(fault) => fault.finding(),
-    }
 }
 
 /// A signed document of the site. A file that cannot be read, or is larger than any document, is no document.

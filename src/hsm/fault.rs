@@ -163,6 +163,12 @@ fn present_words(present: &[TokenName], unreadable: &[String]) -> String {
     words
 }
 
+impl From<TokenFault> for Finding {
+    fn from(fault: TokenFault) -> Self {
+        fault.finding()
+    }
+}
+
 impl TokenFault {
     /// The reason code.
     #[must_use]
@@ -170,6 +176,8 @@ impl TokenFault {
         match self {
             Self::ModuleMissing { .. } => Reason::ModuleMissing,
             Self::ModuleFailed { .. } => Reason::ModuleFailed,
+            // A slot that cannot be read may be the token: nobody says that it is not there.
+            Self::TokenAbsent { unreadable, .. } if !unreadable.is_empty() => Reason::TokenFailed,
             Self::TokenAbsent { .. } => Reason::TokenAbsent,
             Self::TokenWrongSerial { .. } => Reason::TokenWrongSerial,
             Self::TokenAmbiguous { .. } => Reason::TokenAmbiguous,
@@ -246,7 +254,13 @@ mod tests {
             "no token is called \"ecugate-trust\" (serial \"00a1\"): there are \"payroll\" (serial \"77\"); \
              slot 4: the module says it is broken"
         );
-        assert_eq!(fault.finding().reason.code(), "token-absent");
+        assert_eq!(fault.finding().reason.code(), "token-failed", "the unreadable slot may be the token");
+        let nothing_unreadable = TokenFault::TokenAbsent {
+            wanted: TokenName::new("ecugate-trust", "00a1"),
+            present: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        assert_eq!(nothing_unreadable.finding().reason.code(), "token-absent");
         assert_eq!(fault.finding().expected, "\"ecugate-trust\" (serial \"00a1\")");
     }
 

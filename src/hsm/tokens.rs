@@ -12,6 +12,12 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often the slots are looked at while one of them cannot be read, and how long between two looks: half a second
+/// in all, many times the few milliseconds that a login takes.
+const SURVEYS: u32 = 50;
+const BETWEEN_SURVEYS: Duration = Duration::from_millis(10);
 
 /// What may be touched by one caller at a time: a session is not to be shared between threads.
 pub(super) struct State {
@@ -82,8 +88,22 @@ impl State {
         Ok(survey)
     }
 
-    /// The one token of this label and serial number.
+    /// The one token of this label and serial number. While it is not among the readable ones and a slot cannot be
+    /// read it may be that slot: SoftHSM rewrites a token's file whenever any process logs in, and who reads it at that
+    /// moment is told of an error. So the survey is repeated for a moment.
     pub(super) fn find(&self, wanted: &TokenName) -> Result<(Slot, TokenInfo), TokenFault> {
+        for _ in 1..SURVEYS {
+            match self.find_once(wanted) {
+                Err(TokenFault::TokenAbsent { unreadable, .. }) if !unreadable.is_empty() => {
+                    std::thread::sleep(BETWEEN_SURVEYS);
+                }
+                found => return found,
+            }
+        }
+        self.find_once(wanted)
+    }
+
+    fn find_once(&self, wanted: &TokenName) -> Result<(Slot, TokenInfo), TokenFault> {
         let Survey { tokens, unreadable } = self.survey()?;
         let present: Vec<TokenName> = tokens.iter().map(|(name, ..)| name.clone()).collect();
         select(&present, unreadable, wanted)?;

@@ -2,9 +2,11 @@
 //! case has CRLs, the leaf's revocation is looked up.
 
 use crate::corpus::{Row, folder, trial, unpack};
+use crate::oracle::pki::{self, Kind, Party, Spec};
 use ecugate_verifier::inputs::trust::path::{PathOptions, Purpose, Revocation, find_path};
 use ecugate_verifier::syntax::certificate::{Certificate, certificates};
 use ecugate_verifier::syntax::crl::{Crl, crls};
+use ecugate_verifier::values::ident::purpose;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::time::Time;
 use libtest_mimic::{Failed, Trial};
@@ -16,7 +18,10 @@ use std::time::{Duration, Instant};
 const BOUND: Duration = Duration::from_millis(200);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("limbo: every path ends as expected", folder(), |_| every_path_ends_as_expected())]
+    vec![
+        trial("limbo: every path ends as expected", folder(), |_| every_path_ends_as_expected()),
+        Trial::test("paths: hostile bags end within the bound", hostile_bags_end_within_the_bound),
+    ]
 }
 
 #[derive(serde::Deserialize)]
@@ -71,6 +76,71 @@ fn every_path_ends_as_expected() -> Result<(), Failed> {
         faults.push(format!("{} cases, not 105", row.cases));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+/// Bags made to explode: CAs that have all certified each other, and many namesakes, with the dearest keys there are.
+fn hostile_bags_end_within_the_bound() -> Result<(), Failed> {
+    let root = Party::root(Spec::ca("Root"));
+    let mut row =
+        Row { set: "hostile bags", cases: 0, right: 0, false_accepts: 0, false_refusals: 0, worst: Duration::ZERO };
+    for kind in [Kind::Ed25519, Kind::P256, Kind::P384] {
+        let cas: Vec<Party> = (0..30)
+            .map(|number| Party::root(Spec::ca(&format!("CA {number}")).with(|s| s.kind = kind.clone())))
+            .collect();
+        let leaf = cas[0].issue(Spec::leaf("Leaf"));
+        let namesakes: Vec<Party> = (0..1_000)
+            .map(|serial| cas[1].certify(cas[0].spec.clone().with(|s| s.serial = serial), &cas[0].key))
+            .collect();
+        let reached = root.certify(cas[9].spec.clone(), &cas[9].key);
+        let powerless = root.certify(cas[9].spec.clone().with(|s| s.is_ca = rcgen::IsCa::ExplicitNoCa), &cas[9].key);
+        let [mut reaching, mut misleading] = [mesh(&cas[..10]), mesh(&cas[..10])];
+        reaching.push(reached.der);
+        misleading.push(powerless.der);
+        let namesakes = namesakes.into_iter().map(|party| party.der).collect();
+        let nowhere = [misleading, mesh(&cas[..10]), mesh(&cas), namesakes].map(|bag| (bag, false));
+        for (bag, valid) in [(reaching, true)].into_iter().chain(nowhere) {
+            let begun = Instant::now();
+            let outcome = release(&leaf.der, &bag, &root.der);
+            let time = begun.elapsed();
+            println!("{:>9.2} ms  {kind:?}, a bag of {}: {outcome:?}", time.as_secs_f64() * 1e3, bag.len());
+            row.worst = row.worst.max(time);
+            row.cases += 1;
+            match (outcome.is_ok(), valid) {
+                (true, false) => row.false_accepts += 1,
+                (false, true) => row.false_refusals += 1,
+                _ => row.right += 1,
+            }
+        }
+    }
+    row.print();
+    if row.right < row.cases || (!cfg!(debug_assertions) && row.worst > BOUND) {
+        return Err(format!("{} of {} right, worst {:?}, bound {BOUND:?}", row.right, row.cases, row.worst).into());
+    }
+    Ok(())
+}
+
+/// Each of them certified by each of the others.
+fn mesh(cas: &[Party]) -> Vec<Vec<u8>> {
+    let pairs = cas.iter().flat_map(|issuer| cas.iter().map(move |subject| (issuer, subject)));
+    pairs
+        .filter(|(issuer, subject)| issuer.spec.name != subject.spec.name)
+        .map(|(issuer, subject)| issuer.certify(subject.spec.clone(), &subject.key).der)
+        .collect()
+}
+
+fn release(leaf: &[u8], bag: &[Vec<u8>], anchor: &[u8]) -> Result<usize, String> {
+    let limits = Limits::STANDARD;
+    let read = |der: &[u8]| Certificate::from_der(der, &limits).map_err(|fault| fault.to_string());
+    let bag = bag.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
+    let options = PathOptions {
+        at: Time::from_unix_seconds(i64::try_from(pki::AT).expect("fits")).expect("a time"),
+        max_intermediates: None,
+        purpose: Purpose::Oid(purpose::RELEASE),
+        revocation: Revocation::Off,
+        limits: &limits,
+    };
+    let path = find_path(&read(leaf)?, &bag, &[read(anchor)?], &[], &options);
+    path.map(|path| path.intermediates().len()).map_err(|fault| fault.reason().to_string())
 }
 
 /// What our answer is, and how long it took from bytes to answer.

@@ -4,15 +4,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod delivery;
 mod keys;
 #[path = "../support/own_process.rs"]
 mod own_process;
+#[path = "../support/pki.rs"]
+mod pki;
+mod receive;
 mod softhsm;
 mod tokens;
+#[path = "../support/world.rs"]
+mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[tokens::trials, keys::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[tokens::trials, keys::trials, receive::trials];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -10,7 +10,7 @@ use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use core::fmt;
-use x509_parser::prelude::{FromDer as _, ParsedExtension};
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Extension};
 use x509_parser::revocation_list::CertificateRevocationList;
 
 /// One parsed CRL.
@@ -27,6 +27,7 @@ pub struct Crl {
     is_delta: bool,
     names_delta: bool,
     is_indirect: bool,
+    is_strange: bool,
 }
 
 /// cRLNumber (RFC 5280 section 5.2.3), of up to 20 octets; a later list has a larger one.
@@ -142,6 +143,7 @@ impl Crl {
             is_indirect: parsed.extensions().iter().any(|extension| {
                 matches!(extension.parsed_extension(), ParsedExtension::IssuingDistributionPoint(point) if point.indirect_crl)
             }),
+            is_strange: is_strange(&parsed),
         })
     }
 
@@ -205,6 +207,11 @@ impl Crl {
         self.names_delta
     }
 
+    /// A critical extension that we do not know, of the list or of one of its entries (sections 5.2 and 5.3).
+    pub(crate) const fn is_strange(&self) -> bool {
+        self.is_strange
+    }
+
     /// indirectCRL of issuingDistributionPoint (section 5.2.5): its entries may be other issuers' certificates.
     pub(crate) const fn is_indirect(&self) -> bool {
         self.is_indirect
@@ -233,6 +240,18 @@ pub fn crls(input: &[u8], limits: &Limits) -> Result<Vec<Crl>, CrlFault> {
             Crl::from_der(body, limits).map_err(|fault| CrlFault(Box::new(fault.0.within(&format!("CRL {number}")))))
         })
         .collect()
+}
+
+fn is_strange(parsed: &CertificateRevocationList<'_>) -> bool {
+    // authorityKeyIdentifier, cRLNumber, deltaCRLIndicator, issuingDistributionPoint, freshestCRL
+    const OF_LIST: [&str; 5] = ["2.5.29.35", "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.46"];
+    // reasonCode, invalidityDate; certificateIssuer makes an entry another issuer's
+    const OF_ENTRY: [&str; 2] = ["2.5.29.21", "2.5.29.24"];
+    let unknown = |extensions: &[X509Extension<'_>], known: &[&str]| {
+        extensions.iter().any(|one| one.critical && !known.contains(&one.oid.to_id_string().as_str()))
+    };
+    unknown(parsed.extensions(), &OF_LIST)
+        || parsed.iter_revoked_certificates().any(|entry| unknown(entry.extensions(), &OF_ENTRY))
 }
 
 /// Number of revokedCertificates, or `most + 1` where there are more; `None` where it has not the form of a CRL.

@@ -28,7 +28,8 @@ pub struct Limits {
     pub bag_certificates: usize,
     /// Longest certification path, leaf and anchor included: 8 (RUSTSEC-2023-0052: paths by cross-signed CAs).
     pub path_depth: usize,
-    /// Signature checks spent on the building of one path: 200, each remembered (RUSTSEC-2023-0052).
+    /// Signature checks spent on the building of one path: 200, each remembered, those of P-384 and large RSA keys
+    /// counted three- and fourfold (RUSTSEC-2023-0052).
     pub path_signature_checks: usize,
     /// Candidate paths validated in full: 64 (RUSTSEC-2023-0052).
     pub path_candidates: usize,
@@ -48,7 +49,8 @@ pub struct Limits {
     pub label_fields: usize,
     /// Bytes of one image file: 4 GiB. Raw images stream; this stops a sparse 100 GB file and `/dev/zero`.
     pub image_file_bytes: u64,
-    /// Contents of one HEX, S-record or ELF image held in memory: 64 MiB; the largest ECU flash we know is 16 MiB.
+    /// Contents of one HEX, S-record or ELF image held in memory, and 64 bytes for each run of addresses: 64 MiB. The
+    /// largest ECU flash we know is 16 MiB.
     pub image_memory: usize,
     /// Bytes of one line of a HEX or S-record file: 1,024. The longest record of either form is 522 digits and its
     /// mark.

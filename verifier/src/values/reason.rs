@@ -305,11 +305,14 @@ reasons! {
     SiteMissing = "site-missing", Usage;
     SiteMalformed = "site-malformed", Usage;
     SiteExists = "site-exists", Usage;
+    SiteNotWritten = "site-not-written", Usage;
     LedgerMissing = "ledger-missing", Stuck;
+    LedgerExists = "ledger-exists", Usage;
     LedgerNewer = "ledger-newer", Stuck;
     LedgerBusy = "ledger-busy", Passing;
     LedgerFailed = "ledger-failed", Passing;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
 }
 

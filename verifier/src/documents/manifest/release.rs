@@ -1,7 +1,7 @@
 //! The release manifest: what firmware a genuine unit of a part holds, and where in it the unit names itself.
 
-use super::Validity;
 use super::assurance::Minimum;
+use super::validity::Validity;
 use crate::documents::document::Document;
 use crate::documents::statement::Predicate;
 use crate::syntax::image::{Form, Plan, RangeAsk, Span};

@@ -1,6 +1,6 @@
 //! The shipment manifest: which units left the manufacturer (or a distributor who may list serials), and to whom.
 
-use super::Validity;
+use super::validity::Validity;
 use crate::documents::document::Document;
 use crate::documents::statement::Predicate;
 use crate::values::digest::{Hasher, Sha256};

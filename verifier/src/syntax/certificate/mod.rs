@@ -10,8 +10,11 @@ use crate::values::time::Time;
 use x509_parser::prelude::{FromDer as _, GeneralName, ParsedExtension, X509Certificate, X509Extension};
 
 pub(crate) mod der;
+
 mod fields;
+
 pub(crate) mod name;
+
 pub(crate) mod pem;
 
 pub(crate) use fields::{Strength, strength_of, time_of};

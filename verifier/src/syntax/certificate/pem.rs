@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 
-/// The longest line read, in bytes. RFC 7468 writes 64; some tools write the whole body in one line.
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -22,7 +21,7 @@ pub(crate) enum PemFault {
 
 /// Whether the input is meant as PEM.
 pub(crate) fn is_pem(input: &[u8]) -> bool {
-    input.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes()) && core::str::from_utf8(input).is_ok()
+    core::str::from_utf8(input).is_ok_and(|text| text.contains(BEGIN))
 }
 
 /// The bodies of all blocks. Text outside of blocks is explanatory (RFC 7468 section 2) and skipped.

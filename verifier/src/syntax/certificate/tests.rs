@@ -71,6 +71,16 @@ fn a_negative_serial_is_refused() {
 }
 
 #[test]
+fn a_signature_algorithm_that_differs_from_the_signed_one_is_refused() {
+    let der = Party::root(Spec::ca("Root")).der;
+    let outer = super::der::element(&der).unwrap().contents;
+    let tbs = &outer[..outer.len() - super::der::element(outer).unwrap().rest.len()];
+    let algorithm = tlv(0x30, &oid(&[1, 2, 840, 10_045, 4, 3, 2]));
+    let changed = tlv(0x30, &[tbs, &algorithm, &tlv(0x03, &[0; 65])].concat());
+    assert_eq!(read(&changed).unwrap_err(), (Reason::CertificateMalformed, "signatureAlgorithm".into(), "two".into()));
+}
+
+#[test]
 fn a_certificate_over_the_cap_is_refused_before_it_is_read() {
     let der = vec![0x30; LIMITS.certificate_bytes + 1];
     assert_eq!(read(&der).unwrap_err(), (Reason::InputTooLarge, "certificate".into(), "65537 bytes".into()));

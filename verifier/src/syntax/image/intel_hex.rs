@@ -12,10 +12,17 @@ use super::{
 use crate::values::{limits::Limits, reason::Reason};
 
 /// `:LLAAAATT…CC`: LL counts the contents only.
-const SHAPE: Shape = Shape { mark: b':', prefix: 1, uncounted: 5, other: b'S' };
+struct HexLine;
+
+impl Shape for HexLine {
+    const MARK: u8 = b':';
+    const OTHER: u8 = b'S';
+    const PREFIX: usize = 1;
+    const UNCOUNTED: usize = 5;
+}
 
 pub(super) fn measure(source: &mut Source<'_>, plan: &Plan, limits: &Limits) -> Result<Measurement, ImageFault> {
-    let mut lines = Lines::new(source, SHAPE, limits);
+    let mut lines = Lines::<HexLine>::new(source, limits);
     let mut map = SparseMap::new(limits);
     let mut base = Base::default();
     let mut room = [0; RECORD];

@@ -9,17 +9,18 @@ use super::{
     source::{BUFFER, Source},
 };
 use crate::values::{limits::Limits, reason::Reason};
+use core::marker::PhantomData;
 
-/// How a form writes a record: mark, length in two digits, bytes.
-pub(super) struct Shape {
+/// How a form writes a record: mark, length in two digits, bytes. Known to the compiler, for speed.
+pub(super) trait Shape {
     /// What the line begins with.
-    pub(super) mark: u8,
-    /// Characters before the length.
-    pub(super) prefix: usize,
-    /// Bytes of a record that the length byte does not count, itself included.
-    pub(super) uncounted: usize,
+    const MARK: u8;
     /// The mark of the other form.
-    pub(super) other: u8,
+    const OTHER: u8;
+    /// Characters before the length.
+    const PREFIX: usize;
+    /// Bytes of a record that the length byte does not count, itself included.
+    const UNCOUNTED: usize;
 }
 
 /// A record with its digits decoded into the room.
@@ -35,21 +36,25 @@ pub(super) struct Record {
     pub(super) sum: u8,
 }
 
-pub(super) struct Lines<'s, 'a> {
+pub(super) struct Lines<'s, 'a, S> {
     source: &'s mut Source<'a>,
-    shape: Shape,
+    shape: PhantomData<S>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
     ended: bool,
     line: u64,
     line_cap: usize,
+    /// The longest line that may stand, and its end.
+    needed: usize,
 }
 
-impl<'s, 'a> Lines<'s, 'a> {
-    pub(super) fn new(source: &'s mut Source<'a>, shape: Shape, limits: &Limits) -> Self {
+impl<'s, 'a, S: Shape> Lines<'s, 'a, S> {
+    pub(super) fn new(source: &'s mut Source<'a>, limits: &Limits) -> Self {
         let line_cap = limits.image_line_bytes.min(BUFFER / 4);
-        Self { source, shape, buffer: vec![0; BUFFER], start: 0, end: 0, ended: false, line: 0, line_cap }
+        let needed = line_cap.max(RECORD * 2 + 2) + 2;
+        let shape = PhantomData;
+        Self { source, shape, buffer: vec![0; BUFFER], start: 0, end: 0, ended: false, line: 0, line_cap, needed }
     }
 
     /// Decodes the next record into `room`; `None` at the end of the file.
@@ -60,8 +65,8 @@ impl<'s, 'a> Lines<'s, 'a> {
             return Ok(None);
         }
         self.line += 1;
-        let Some((record, taken)) = take(window, &self.shape, self.ended, self.line, room) else {
-            return Err(diagnose(window, &self.shape, self.line_cap, self.line).at_line(self.line));
+        let Some((record, taken)) = take::<S>(window, self.ended, self.line, room) else {
+            return Err(diagnose::<S>(window, self.line_cap, self.line).at_line(self.line));
         };
         self.start += taken;
         Ok(Some(record))
@@ -86,11 +91,13 @@ impl<'s, 'a> Lines<'s, 'a> {
     }
 
     /// Makes sure that the longest line and its end are in the window, or all that is left.
+    #[inline]
     fn refill(&mut self) -> Result<(), ImageFault> {
-        let needed = self.line_cap.max(RECORD * 2 + 2) + 2;
-        if self.ended || self.end - self.start >= needed {
-            return Ok(());
-        }
+        if self.ended || self.end - self.start >= self.needed { Ok(()) } else { self.read_on() }
+    }
+
+    #[cold]
+    fn read_on(&mut self) -> Result<(), ImageFault> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -105,12 +112,13 @@ impl<'s, 'a> Lines<'s, 'a> {
 
 /// Takes the record at the front of `window`: the record and the characters it took, line end included. `None` if
 /// anything at all is wrong with the line.
-fn take(window: &[u8], shape: &Shape, ended: bool, line: u64, room: &mut [u8; RECORD]) -> Option<(Record, usize)> {
-    let (mark, body) = window.split_at_checked(shape.prefix)?;
+#[inline]
+fn take<S: Shape>(window: &[u8], ended: bool, line: u64, room: &mut [u8; RECORD]) -> Option<(Record, usize)> {
+    let (mark, body) = window.split_at_checked(S::PREFIX)?;
     let [high, low, ..] = body else { return None };
-    let bytes = usize::from(digits::pair(*high, *low)?) + shape.uncounted;
+    let bytes = usize::from(digits::pair(*high, *low)?) + S::UNCOUNTED;
     let (body, rest) = body.split_at_checked(bytes * 2)?;
-    if mark.first() != Some(&shape.mark) {
+    if mark.first() != Some(&S::MARK) {
         return None;
     }
     let end = match rest {
@@ -121,11 +129,12 @@ fn take(window: &[u8], shape: &Shape, ended: bool, line: u64, room: &mut [u8; RE
     };
     let sum = digits::decode(body, room)?;
     let second = window.get(1).copied()?;
-    Some((Record { line, second, bytes, sum }, shape.prefix + body.len() + end))
+    Some((Record { line, second, bytes, sum }, S::PREFIX + body.len() + end))
 }
 
 /// What is wrong with the line at the front of `window`.
-fn diagnose(window: &[u8], shape: &Shape, cap: usize, number: u64) -> ImageFault {
+#[cold]
+fn diagnose<S: Shape>(window: &[u8], cap: usize, number: u64) -> ImageFault {
     let line = first_line(window);
     let malformed = |expected: &str, found: String| ImageFault::new(Reason::ImageRecordMalformed, expected, found);
     if number == 1 && starts_with_byte_order_mark(window) {
@@ -134,12 +143,12 @@ fn diagnose(window: &[u8], shape: &Shape, cap: usize, number: u64) -> ImageFault
     }
     match line {
         [] => return malformed("a record", "an empty line".to_owned()),
-        [first, second, ..] if *first == shape.other && (*first == b':' || second.is_ascii_digit()) => {
-            let expected = format!("a line that begins with {}", quote(&[shape.mark]));
+        [first, second, ..] if *first == S::OTHER && (*first == b':' || second.is_ascii_digit()) => {
+            let expected = format!("a line that begins with {}", quote(&[S::MARK]));
             return ImageFault::new(Reason::ImageFormMixed, expected, quote(line));
         }
-        [first, ..] if *first != shape.mark => {
-            return malformed(&format!("a line that begins with {}", quote(&[shape.mark])), quote(line));
+        [first, ..] if *first != S::MARK => {
+            return malformed(&format!("a line that begins with {}", quote(&[S::MARK])), quote(line));
         }
         _ => {}
     }
@@ -150,16 +159,16 @@ fn diagnose(window: &[u8], shape: &Shape, cap: usize, number: u64) -> ImageFault
         let found = format!("more, beginning {}", quote(line));
         return ImageFault::new(Reason::ImageRecordLength, format!("a line of at most {cap} bytes"), found);
     }
-    let body = line.get(shape.prefix..).unwrap_or_default();
+    let body = line.get(S::PREFIX..).unwrap_or_default();
     if let Some(column) = body.iter().position(|digit| !digit.is_ascii_hexdigit()) {
         let found = body.get(column..=column).unwrap_or_default();
-        return malformed("hex digits", format!("{} in column {}", quote(found), shape.prefix + column + 1));
+        return malformed("hex digits", format!("{} in column {}", quote(found), S::PREFIX + column + 1));
     }
     if !body.len().is_multiple_of(2) {
         return malformed("an even number of hex digits", body.len().to_string());
     }
     let expected = match body {
-        [high, low, ..] => digits::pair(*high, *low).map(|counted| (usize::from(counted) + shape.uncounted) * 2),
+        [high, low, ..] => digits::pair(*high, *low).map(|counted| (usize::from(counted) + S::UNCOUNTED) * 2),
         _ => None,
     };
     let found = format!("{} digits", body.len());

@@ -43,6 +43,7 @@ impl SparseMap {
     }
 
     /// Puts `contents` at `address`. The caller has made sure that they end at or below 2^64 - 1.
+    #[inline]
     pub(super) fn put(&mut self, address: u64, contents: &[u8]) -> Result<(), ImageFault> {
         if contents.is_empty() {
             return Ok(());

@@ -14,7 +14,7 @@
 //!   goes on under a base of type 04, and is refused under a base of type 02 or none;
 //! - S-record: address widths may differ from record to record and from the end record (`srec_cat` writes the
 //!   shortest); a file ends with S7, S8 or S9, or with a right count in S5 or S6, with which `srec_cat` ends a file
-//!   that has no entry point; no data record may follow a count;
+//!   that has no entry point; after a count only the end record may stand;
 //! - ELF: file bytes of `PT_LOAD` at `p_paddr`; sections and whatever stands behind the last segment count in the
 //!   digest of the file alone.
 //!

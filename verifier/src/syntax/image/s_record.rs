@@ -12,10 +12,17 @@ use super::{
 use crate::values::{limits::Limits, reason::Reason};
 
 /// `StLL…CC`: LL counts address, contents and checksum.
-const SHAPE: Shape = Shape { mark: b'S', prefix: 2, uncounted: 1, other: b':' };
+struct SLine;
+
+impl Shape for SLine {
+    const MARK: u8 = b'S';
+    const OTHER: u8 = b':';
+    const PREFIX: usize = 2;
+    const UNCOUNTED: usize = 1;
+}
 
 pub(super) fn measure(source: &mut Source<'_>, plan: &Plan, limits: &Limits) -> Result<Measurement, ImageFault> {
-    let mut lines = Lines::new(source, SHAPE, limits);
+    let mut lines = Lines::<SLine>::new(source, limits);
     let mut file = File { map: SparseMap::new(limits), data_records: 0, counted: false };
     let mut room = [0; RECORD];
     loop {
@@ -67,6 +74,10 @@ impl File {
             let found = format!("{checksum:02X}");
             return Err(ImageFault::new(Reason::ImageChecksum, format!("{right:02X}"), found));
         }
+        if self.counted && !matches!(record.second, b'7'..=b'9') {
+            let found = format!("S{}", core::ascii::escape_default(record.second));
+            return Err(ImageFault::new(Reason::ImageRecordCount, "the end after the count of data records", found));
+        }
         match record.second {
             b'0' => {
                 addressed(counted, 2)?;
@@ -90,10 +101,6 @@ impl File {
 
     /// Contents at an address of a width that reaches up to `room`.
     fn put(&mut self, (address, contents): (u64, &[u8]), room: u64) -> Result<(), ImageFault> {
-        if self.counted {
-            let expected = "no data record after the count of data records";
-            return Err(ImageFault::new(Reason::ImageRecordCount, expected, "one").at_address(address));
-        }
         self.data_records += 1;
         let end = address.saturating_add(u64::try_from(contents.len()).unwrap_or(u64::MAX));
         if end > room {

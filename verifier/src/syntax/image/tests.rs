@@ -1,6 +1,7 @@
 //! Faults by name, round trips, arbitrary bytes, and the attacks on images.
 
 mod attacks;
+mod digits;
 mod elf;
 mod guess;
 mod intel_hex;

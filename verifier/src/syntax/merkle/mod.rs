@@ -4,9 +4,9 @@
 //! `(index + 1) << level`, and once it exists it never changes. An [`Edge`] holds the few complete subtrees that make
 //! up a tree of one size, and is all that appending needs.
 
-pub mod edge;
+mod edge;
 
-pub mod proof;
+mod proof;
 
 pub mod case;
 

@@ -3,19 +3,22 @@
 //! certified each other. It has no trust store here, and nothing that it cannot decide passes.
 
 use super::fault::PathFault;
-use super::{PathOptions, Purpose};
+use super::question::{PathOptions, Purpose};
 use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use certval::{
-    CertificationPath, CertificationPathResults, CertificationPathSettings, DeferDecodeSigned, Error, PDVCertificate,
-    PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment, TimeOfInterest, check_revocation_local,
-    enforce_trust_anchor_constraints, validate_path_rfc5280,
+    CertificationPath, CertificationPathResults, CertificationPathSettings, DefaultSignatureVerificationCache,
+    DeferDecodeSigned, Error, PDVCertificate, PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment,
+    TimeOfInterest, check_revocation_local, enforce_trust_anchor_constraints, validate_path_rfc5280,
 };
 use spki::der::{Decode as _, Encode as _};
 
-/// The callbacks that certval works with: RustCrypto only, no store, no cache, no network.
+/// Good signatures remembered in one search: those of the builder, of its CRLs, and some.
+const REMEMBERED: usize = 1_024;
+
+/// The callbacks that certval works with: RustCrypto only, no store, no network.
 pub(super) struct Engine(PkiEnvironment);
 
 /// A certificate as certval reads it.
@@ -42,12 +45,25 @@ impl Engine {
     pub(super) fn new() -> Self {
         let mut environment = PkiEnvironment::new();
         environment.populate_5280_pki_environment();
+        // Keyed by digests of signed bytes, signature, algorithm and key; it lives as long as one search.
+        environment.add_signature_cache(Box::new(DefaultSignatureVerificationCache::with_capacity(REMEMBERED)));
         Self(environment)
     }
 
     /// Whether `issuer`'s key made the signature under `certificate`.
     pub(super) fn is_signed_by(&self, certificate: &Parsed, issuer: &Parsed) -> bool {
         let Ok(signed) = DeferDecodeSigned::from_der(certificate.0.as_bytes()) else { return false };
+        let key = issuer.0.decoded().tbs_certificate().subject_public_key_info();
+        self.0
+            .verify_signature_message(&self.0, &signed.tbs_field, &signed.signature, &signed.signature_algorithm, key)
+            .is_ok()
+    }
+
+    /// Whether `issuer`'s key made the signature under a list.
+    pub(super) fn signed_list(&self, crl: &Crl, issuer: &Certificate) -> bool {
+        let (Ok(signed), Some(issuer)) = (DeferDecodeSigned::from_der(crl.der()), Parsed::read(issuer)) else {
+            return false;
+        };
         let key = issuer.0.decoded().tbs_certificate().subject_public_key_info();
         self.0
             .verify_signature_message(&self.0, &signed.tbs_field, &signed.signature, &signed.signature_algorithm, key)

@@ -5,55 +5,24 @@
 //! is trusted for being in the bag, and time is an argument.
 
 use crate::syntax::certificate::Certificate;
-use crate::syntax::crl::{Crl, CrlNumber};
-use crate::values::digest::Sha256;
+use crate::syntax::crl::Crl;
 use crate::values::keys::PublicKey;
-use crate::values::limits::Limits;
-use crate::values::time::Time;
+
+mod question;
+
+mod fault;
+
+mod rules;
 
 mod engine;
-mod fault;
+
 mod revocation;
-mod rules;
+
 mod search;
 
 pub use fault::PathFault;
-
-/// What the leaf must be certified for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose<'a> {
-    /// Anything, and the rules of our own on what a leaf may be are off. For `ecugate verify chain` without
-    /// `--purpose` only: no document is ever judged with it.
-    Any,
-    /// Its extended key usages name this object identifier (dotted); anyExtendedKeyUsage is not enough.
-    Oid(&'a str),
-}
-
-/// Whose revocation is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revocation {
-    /// Every certificate of the path but the anchor.
-    Chain,
-    /// The leaf alone. For foreign chains whose upper issuers publish no lists.
-    LeafOnly,
-    /// Nobody's. For `ecugate verify chain` only.
-    Off,
-}
-
-/// How a path is looked for.
-#[derive(Clone, Copy, Debug)]
-pub struct PathOptions<'a> {
-    /// The time at which everything must be valid, to the second. Never taken from a document.
-    pub at: Time,
-    /// Most certificates between leaf and anchor; `Limits::path_depth` bounds them in any case.
-    pub max_intermediates: Option<usize>,
-    /// What the leaf must be certified for.
-    pub purpose: Purpose<'a>,
-    /// Whose revocation is looked up.
-    pub revocation: Revocation,
-    /// Caps on bag, depth, signature checks, candidates and CRLs.
-    pub limits: &'a Limits,
-}
+pub use question::{PathOptions, Purpose, Revocation};
+pub use revocation::CrlUse;
 
 /// A path that was validated in full.
 #[derive(Clone, Debug)]
@@ -63,23 +32,6 @@ pub struct ValidPath {
     intermediates: Vec<Certificate>,
     anchor: Certificate,
     crls: Vec<CrlUse>,
-}
-
-/// A CRL that a path relied on: for its greatest age, and for the memory that refuses an older one later.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CrlUse {
-    /// Who made it, escaped.
-    pub issuer: String,
-    /// SHA-256 of the SubjectPublicKeyInfo that its signature was checked with.
-    pub issuer_key: Sha256,
-    /// SHA-256 of its DER.
-    pub digest: Sha256,
-    /// Its number, if it has one.
-    pub number: Option<CrlNumber>,
-    /// When it was made.
-    pub this_update: Time,
-    /// When it goes out of date.
-    pub next_update: Time,
 }
 
 impl ValidPath {

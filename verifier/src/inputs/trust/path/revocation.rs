@@ -1,19 +1,32 @@
 //! Revocation by CRLs (RFC 5280 section 6.3): who is asked, in which order, and why nobody could answer.
 
-use super::CrlUse;
 use super::engine::{Answer, Engine, Parsed};
 use super::fault::PathFault;
 use crate::syntax::certificate::{Certificate, Strength};
-use crate::syntax::crl::Crl;
+use crate::syntax::crl::{Crl, CrlNumber};
 use crate::values::digest::Sha256;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
 use std::collections::BTreeSet;
 
+/// A CRL that a path relied on: for its greatest age, and for the memory that refuses an older one later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlUse {
+    /// Who made it, escaped.
+    pub issuer: String,
+    /// SHA-256 of the SubjectPublicKeyInfo that its signature was checked with.
+    pub issuer_key: Sha256,
+    /// SHA-256 of its DER.
+    pub digest: Sha256,
+    /// Its number, if it has one.
+    pub number: Option<CrlNumber>,
+    /// When it was made.
+    pub this_update: Time,
+    /// When it goes out of date.
+    pub next_update: Time,
+}
+
 /// The CRLs that may be asked, newest first.
-///
-/// Lists with freshestCRL, and all lists of an issuer who also has a delta list here, may be overtaken by a list that
-/// we do not read; delta and indirect lists are not read. None of them counts.
 pub(super) struct Lists<'a>(Vec<&'a Crl>);
 
 /// A certificate whose revocation is asked about, and the one that issued it.
@@ -41,44 +54,56 @@ impl<'a> Lists<'a> {
         Self(lists)
     }
 
-    /// Asks the lists of the issuer, the newest usable one decides. Where two are of the same second and one of them
-    /// revokes, the certificate is revoked.
+    /// The newest list that the issuer signed for such certificates decides, all others of that second with it.
+    ///
+    /// Revoked is revoked, however old the list is. Not revoked counts only where the list is [`complete`]; where it
+    /// is not, no older list takes its place, because a newer one has made it out of date. A list that the issuer did
+    /// not sign is none.
     pub(super) fn status(&self, engine: &Engine, issued: &Issued<'_>, at: Time) -> Status {
         let certificate = issued.certificate;
         let lists: Vec<&Crl> =
             self.0.iter().copied().filter(|crl| crl.issuer_key() == certificate.issuer_key()).collect();
-        let mut good: Option<&Crl> = None;
-        for crl in lists.iter().copied().filter(|crl| usable(crl, &lists, issued, at)) {
-            if good.is_some_and(|newer| newer.this_update() > crl.this_update()) {
+        if !may_sign(issued) || certificate.waives_revocation() {
+            return Status::Undetermined(undetermined(&lists, None, issued, at));
+        }
+        let (mut good, mut blocking, mut decided) = (None, None, None);
+        for crl in lists.iter().copied().filter(|crl| has_begun(crl, at) && crl.strength() == Strength::Good) {
+            if decided.is_some_and(|newer| newer > crl.this_update()) {
                 break;
             }
-            match engine.ask(crl, issued.parsed, issued.issuer, at) {
-                Answer::Good => good = good.or(Some(crl)),
+            // Asked for the second in which it was made: whether it is still in date is for `complete` to say.
+            match engine.ask(crl, issued.parsed, issued.issuer, crl.this_update()) {
                 Answer::Revoked => return Status::Revoked(revoked(issued, crl)),
-                Answer::Unusable => {}
+                Answer::Good if complete(crl, &lists, at) => good = good.or_else(|| used(crl, issued.issuer)),
+                Answer::Good => blocking = blocking.or(Some(crl)),
+                Answer::Unusable if crl.is_strange() && engine.signed_list(crl, issued.issuer) => blocking = Some(crl),
+                Answer::Unusable => continue,
             }
+            decided = Some(crl.this_update());
         }
-        match good.and_then(|crl| used(crl, issued.issuer)) {
-            Some(used) => Status::Good(used),
-            None => Status::Undetermined(why_none(&lists, issued, at)),
+        match (good, blocking) {
+            (Some(used), blocking) if !blocking.is_some_and(Crl::is_strange) => Status::Good(used),
+            (_, blocking) => Status::Undetermined(undetermined(&lists, blocking, issued, at)),
         }
     }
 }
 
-/// What can be said of a list before its signature is looked at.
-fn usable(crl: &Crl, lists: &[&Crl], issued: &Issued<'_>, at: Time) -> bool {
-    let in_date = crl.this_update().unix_seconds() <= at.unix_seconds()
-        && crl.next_update().is_some_and(|next| at.unix_seconds() <= next.unix_seconds());
-    // Section 6.3.3 (f); an anchor without keyUsage is taken at its word, another CA is not.
-    let may_sign = issued.issuer.may_sign_crls() || (issued.issuer_is_anchor && !issued.issuer.says_key_usage());
-    in_date
-        && may_sign
-        && crl.strength() == Strength::Good
+/// Section 6.3.3 (f); an anchor without keyUsage is taken at its word, another CA is not.
+fn may_sign(issued: &Issued<'_>) -> bool {
+    issued.issuer.may_sign_crls() || (issued.issuer_is_anchor && !issued.issuer.says_key_usage())
+}
+
+/// Whether a list that does not name a certificate proves that it is not revoked: in date, with an end, not to be
+/// completed by another list that we do not read (delta lists), not about other issuers' certificates.
+fn complete(crl: &Crl, lists: &[&Crl], at: Time) -> bool {
+    crl.next_update().is_some_and(|next| at.unix_seconds() <= next.unix_seconds())
         && !crl.names_delta()
         && !crl.is_indirect()
         && !lists.iter().any(|other| other.is_delta())
-        // id-pkix-ocsp-nocheck would have the validator skip the lists altogether.
-        && !issued.certificate.waives_revocation()
+}
+
+fn has_begun(crl: &Crl, at: Time) -> bool {
+    crl.this_update().unix_seconds() <= at.unix_seconds()
 }
 
 fn used(crl: &Crl, issuer: &Certificate) -> Option<CrlUse> {
@@ -99,28 +124,35 @@ fn revoked(issued: &Issued<'_>, crl: &Crl) -> PathFault {
     PathFault::new(reason, issued.certificate, "a certificate that its issuer has not revoked", found)
 }
 
-/// Which of the four ways of having no answer it is.
-fn why_none(lists: &[&Crl], issued: &Issued<'_>, at: Time) -> PathFault {
+/// Which of the four ways of having no answer it is. `blocking` is the newest list of the issuer, where it is not good
+/// enough.
+fn undetermined(lists: &[&Crl], blocking: Option<&Crl>, issued: &Issued<'_>, at: Time) -> PathFault {
     let certificate = issued.certificate;
     let fault = |reason, found: String| {
         let expected = format!("a CRL of {}, valid at {at}", certificate.issuer_text());
         PathFault::new(reason, certificate, expected, found)
     };
     let Some(newest) = lists.first() else { return fault(Reason::CrlMissing, "none".to_owned()) };
-    let begun = |crl: &&Crl| crl.this_update().unix_seconds() <= at.unix_seconds();
-    let ended = |crl: &&Crl| crl.next_update().is_some_and(|next| next.unix_seconds() < at.unix_seconds());
-    if lists.iter().any(|crl| begun(crl) && !ended(crl)) {
-        let found = if issued.certificate.waives_revocation() {
-            "a certificate that forbids the look-up (id-pkix-ocsp-nocheck)"
-        } else if lists.iter().all(|crl| crl.next_update().is_none()) {
-            "one without nextUpdate"
-        } else {
-            "one that does not count: its signature, its scope, an extension, or its issuer's keyUsage"
-        };
+    if certificate.waives_revocation() {
+        let found = "a certificate that forbids the look-up (id-pkix-ocsp-nocheck)";
         return fault(Reason::CrlUnusable, found.to_owned());
     }
-    match lists.iter().find(|crl| ended(crl)).and_then(|crl| crl.next_update()) {
-        Some(next) => fault(Reason::CrlStale, format!("one that was valid until {next}")),
-        None => fault(Reason::CrlNotYetValid, format!("one of {}", newest.this_update())),
+    let begun = lists.iter().any(|crl| has_begun(crl, at));
+    let Some(crl) = blocking else {
+        return match begun {
+            true => fault(Reason::CrlUnusable, "one of another scope, or that a key for it did not sign".to_owned()),
+            false => fault(Reason::CrlNotYetValid, format!("one of {}", newest.this_update())),
+        };
+    };
+    let made = crl.this_update();
+    match crl.next_update() {
+        Some(next) if next.unix_seconds() < at.unix_seconds() => {
+            fault(Reason::CrlStale, format!("the newest, of {made}, that was valid until {next}"))
+        }
+        Some(_) if crl.is_strange() => {
+            fault(Reason::CrlUnusable, format!("the newest, of {made}, with an unknown critical extension"))
+        }
+        Some(_) => fault(Reason::CrlUnusable, format!("the newest, of {made}, that others complete (delta, indirect)")),
+        None => fault(Reason::CrlUnusable, format!("the newest, of {made}, without nextUpdate")),
     }
 }

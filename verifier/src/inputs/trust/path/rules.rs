@@ -1,7 +1,7 @@
 //! Our own rules, beside those of RFC 5280: what a leaf may be, which keys and digests count, when all is in date.
 
 use super::fault::PathFault;
-use super::{PathOptions, Purpose};
+use super::question::{PathOptions, Purpose};
 use crate::syntax::certificate::{Certificate, Strength};
 use crate::syntax::crl::Crl;
 use crate::values::keys::{KeyFault, PublicKey};

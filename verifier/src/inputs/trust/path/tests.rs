@@ -45,10 +45,16 @@ impl Ask {
     }
 
     fn find(&self) -> Result<ValidPath, PathFault> {
-        let read = |der: &Vec<u8>| Certificate::from_der(der, &self.limits).unwrap();
-        let bag: Vec<Certificate> = self.bag.iter().map(read).collect();
-        let anchors: Vec<Certificate> = self.anchors.iter().map(read).collect();
-        let crls: Vec<Crl> = self.crls.iter().map(|der| Crl::from_der(der, &self.limits).unwrap()).collect();
+        self.try_find().expect("certificates and lists that can be read")
+    }
+
+    /// `None` where something cannot even be read.
+    fn try_find(&self) -> Option<Result<ValidPath, PathFault>> {
+        let read = |der: &Vec<u8>| Certificate::from_der(der, &self.limits).ok();
+        let leaf = read(&self.leaf)?;
+        let bag = self.bag.iter().map(read).collect::<Option<Vec<Certificate>>>()?;
+        let anchors = self.anchors.iter().map(read).collect::<Option<Vec<Certificate>>>()?;
+        let crls = self.crls.iter().map(|der| Crl::from_der(der, &self.limits).ok()).collect::<Option<Vec<Crl>>>()?;
         let options = PathOptions {
             at: seconds(self.at),
             max_intermediates: self.most,
@@ -56,7 +62,11 @@ impl Ask {
             revocation: self.revocation,
             limits: &self.limits,
         };
-        find_path(&read(&self.leaf), &bag, &anchors, &crls, &options)
+        Some(find_path(&leaf, &bag, &anchors, &crls, &options))
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.try_find().is_some_and(|outcome| outcome.is_ok())
     }
 
     /// The reason of the refusal and the certificate that it names.

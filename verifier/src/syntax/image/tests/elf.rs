@@ -105,8 +105,6 @@ fn a_segment_that_wraps_at_the_end_of_memory_is_refused() {
         let mut elf = shape();
         elf.wide = wide;
         elf.programs.push((1, last, vec![0; 0x1001], 0x1001));
-        // the virtual address of the test writer lies 0x1000 higher and may not wrap there
-        elf.programs.retain(|(_, start, ..)| start.checked_add(0x1000).is_some());
         refused(Form::Elf, elf.file(), Reason::ImageAddressWrap, None);
     }
 }

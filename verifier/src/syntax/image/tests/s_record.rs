@@ -50,8 +50,10 @@ fn a_wrong_count_is_refused() {
 }
 
 #[test]
-fn a_data_record_after_the_count_is_refused() {
-    srec_refused(&(data(0) + &record('5', 1, &[]) + &data(4) + END), Reason::ImageRecordCount, 3);
+fn a_record_after_the_count_that_is_not_the_end_is_refused() {
+    for after in [data(4), record('0', 0, b"head"), record('5', 1, &[])] {
+        srec_refused(&(data(0) + &record('5', 1, &[]) + &after + END), Reason::ImageRecordCount, 3);
+    }
 }
 
 #[test]

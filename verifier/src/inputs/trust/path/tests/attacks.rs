@@ -289,3 +289,21 @@ fn an_extension_that_the_path_library_cannot_read_is_not_taken_for_absent() {
     let reason = with_ca(|s| s.extensions = vec![(vec![2, 5, 29, 32], false, policies)]);
     assert_eq!(reason, refused(Reason::CertificateMalformed, "CA"));
 }
+
+/// Every byte of the leaf, of its issuer and of both lists counts.
+#[test]
+fn a_path_with_any_byte_changed_is_refused() {
+    let (root, ca, leaf) = three();
+    let good = Ask::new(&leaf, &[&ca], &[&root]);
+    assert!(good.find().is_ok());
+    let parts: [fn(&mut Ask) -> &mut Vec<u8>; 4] =
+        [|ask| &mut ask.leaf, |ask| &mut ask.bag[0], |ask| &mut ask.crls[0], |ask| &mut ask.crls[1]];
+    for (number, part) in parts.into_iter().enumerate() {
+        let length = part(&mut Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls.clone_from(&good.crls))).len();
+        for at in 0..length {
+            let mut changed = Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls.clone_from(&good.crls));
+            part(&mut changed)[at] ^= 1 << (at % 8);
+            assert!(!changed.is_accepted(), "part {number}, byte {at}");
+        }
+    }
+}

@@ -152,3 +152,30 @@ fn a_bag_over_its_cap_is_refused_and_not_cut_short() {
     let anchors = Ask::new(&leaf, &[&ca], &[&root, &root]).with(|ask| ask.limits.anchors = 1);
     assert_eq!(anchors.refusal().0, Reason::PathLimit);
 }
+
+#[test]
+fn every_cap_of_the_search_ends_it() {
+    let (root, ca, leaf) = three();
+    let expected = |change: fn(&mut Ask)| {
+        let fault = Ask::new(&leaf, &[&ca], &[&root]).with(change).find().unwrap_err();
+        (fault.reason(), fault.finding().expected)
+    };
+    let checks = expected(|ask| ask.limits.path_signature_checks = 1);
+    assert_eq!(checks, (Reason::PathLimit, "a path within 1 signature checks".to_owned()));
+    let steps = expected(|ask| ask.limits.path_steps = 1);
+    assert_eq!(steps, (Reason::PathLimit, "a path within 1 steps".to_owned()));
+    let candidates = expected(|ask| ask.limits.path_candidates = 0);
+    assert_eq!(candidates, (Reason::PathLimit, "a path within 0 candidate paths".to_owned()));
+    let depth = expected(|ask| ask.limits.path_depth = 2);
+    assert_eq!(depth, (Reason::PathLimit, "a path with at most 0 intermediates".to_owned()));
+}
+
+#[test]
+fn an_expired_twin_of_an_anchor_costs_a_candidate_and_no_more() {
+    let root = Party::root(Spec::ca("Root"));
+    let expired = root.certify(Spec::ca("Root").with(|s| s.not_after = AT - 1), &root.key);
+    let leaf = root.issue(Spec::leaf("Leaf"));
+    let ask = |candidates| Ask::new(&leaf, &[], &[&expired, &root]).with(|ask| ask.limits.path_candidates = candidates);
+    assert!(ask(2).find().is_ok());
+    assert_eq!(ask(1).refusal(), refused(Reason::CertificateExpired, "Root"));
+}

@@ -78,6 +78,31 @@ fn attack_25_the_newest_list_decides_in_every_order() {
     assert_eq!(path.crls_used()[0].number.as_ref().unwrap().to_string(), "07");
 }
 
+/// Attack 25: a newer list that cannot prove anything good is no reason to believe an older one.
+#[test]
+fn attack_25_an_older_clean_list_does_not_stand_in_for_a_newer_one_that_is_incomplete() {
+    let older = List::default().with(|list| (list.this_update, list.number) = (AT - 5 * DAY, Some(6)));
+    let names = tlv(0x30, &tlv(0x30, &tlv(0xa0, &tlv(0xa0, &tlv(0x86, b"http://crl.example/delta")))));
+    let unknown = (vec![1, 3, 6, 1, 4, 1, 99_999, 1], true, vec![5, 0]);
+    let endless = |list: &mut List| list.next_update = None;
+    let freshest = |list: &mut List| list.extensions = vec![(vec![2, 5, 29, 46], false, names.clone())];
+    let strange = |list: &mut List| list.extensions = vec![unknown.clone()];
+    let judged = |newer: List| with_lists(&[newer, older.clone()]).refusal().0;
+    assert_eq!(judged(List::revoking(100).with(endless)), Reason::SignerRevoked);
+    assert_eq!(judged(List::revoking(100).with(freshest)), Reason::SignerRevoked);
+    assert_eq!(judged(List::revoking(100).with(strange)), Reason::CrlUnusable);
+    assert_eq!(judged(List::default().with(endless)), Reason::CrlUnusable);
+    assert_eq!(judged(List::default().with(freshest)), Reason::CrlUnusable);
+    // Neither does one that the issuer did not sign.
+    let (root, ca, leaf) = three();
+    let forged = Party::root(Spec::ca("CA")).crl(&List::default().with(strange));
+    let ask = Ask::new(&leaf, &[&ca], &[&root]).with(|ask| ask.crls.push(forged));
+    assert!(ask.find().is_ok());
+    // One that is about other certificates takes nothing away.
+    let cas = List::default().with(point(&tlv(0x82, &[0xff])));
+    assert!(with_lists(&[cas, older.clone()]).find().is_ok());
+}
+
 /// Attack 25: each way of having no usable list has its own reason.
 #[test]
 fn attack_25_stale_future_and_endless_lists_do_not_count() {
@@ -90,6 +115,10 @@ fn attack_25_stale_future_and_endless_lists_do_not_count() {
     assert_eq!(both.refusal(), refused(Reason::CrlStale, "Leaf"));
     let edge = with_lists(&[List::default().with(|list| (list.this_update, list.next_update) = (AT, Some(AT)))]);
     assert!(edge.find().is_ok());
+    // A stale list still tells who was revoked, and no older list takes its place.
+    assert_eq!(with_lists(&[List::revoking(100).with(stale)]).refusal(), refused(Reason::SignerRevoked, "Leaf"));
+    let older = List::default().with(|list| list.this_update = AT - 5 * DAY);
+    assert_eq!(with_lists(&[List::default().with(stale), older]).refusal(), refused(Reason::CrlStale, "Leaf"));
     // A list from the future is no cover for an older one that is valid and revokes.
     let revoking = with_lists(&[List::default().with(future), List::revoking(100)]);
     assert_eq!(revoking.refusal(), refused(Reason::SignerRevoked, "Leaf"));

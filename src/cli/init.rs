@@ -1,0 +1,173 @@
+//! `ecugate init --trial DIR`: founds a trial site with real tokens, keys, list, policy and ledger.
+
+use super::fresh_start;
+use super::inputs::World;
+use super::seam::{Answer, Seam};
+use ecugate::ceremony::{AnchorGiven, Founding, found_trial};
+use ecugate::hsm::{TrialFolder, softhsm};
+use ecugate::site::CONFIGURATION;
+use ecugate_verifier::documents::anchor_list::Role;
+use ecugate_verifier::syntax::certificate::certificates;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::{Manufacturer, Name, PartScope};
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A trial site.
+#[derive(clap::Args)]
+pub(crate) struct Init {
+    /// The folder of the trial site: new or empty
+    #[arg(long, value_name = "DIR")]
+    trial: PathBuf,
+
+    /// A manufacturer certificate to list: CERT[:roles[:parts]]. Roles are release, shipment and device (default
+    /// release,shipment); parts are part numbers, `BEGINNING*` or `*` (default *)
+    #[arg(long, value_name = "CERT[:ROLES[:PARTS]]", required = true)]
+    anchor: Vec<String>,
+
+    /// The manufacturer id of each --anchor, in order (default: the file's name without its ending)
+    #[arg(long, value_name = "ID")]
+    manufacturer: Vec<String>,
+
+    /// The site's id, which shipment manifests must name as consignee
+    #[arg(long, value_name = "ID", default_value = "dock.example")]
+    site: String,
+
+    /// The station at this dock
+    #[arg(long, value_name = "ID", default_value = "dock-1")]
+    station: String,
+
+    /// The SoftHSM module (default: where distributions put it)
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+}
+
+impl Seam for Init {
+    const COMMAND: &'static str = "init";
+
+    fn decide(&self, world: &World) -> Result<Answer, Finding> {
+        let usage = |place: &str, expected: &str, found: String| Finding::new(Reason::Usage, place, expected, found);
+        if self.manufacturer.len() > self.anchor.len() {
+            let found = format!("{} for {}", self.manufacturer.len(), self.anchor.len());
+            return Err(usage("--manufacturer", "at most one for each --anchor", found));
+        }
+        let name = |flag: &str, text: &str| {
+            Name::new(text).map_err(|fault| usage(flag, "a name", format!("{text:?} {fault}")))
+        };
+        let founding = Founding {
+            site: name("--site", &self.site)?,
+            station: name("--station", &self.station)?,
+            anchors: self.anchors(world)?,
+            now: world.system_time()?,
+        };
+        let module = match &self.module {
+            Some(path) => path.clone(),
+            None => softhsm().map_err(|fault| fault.finding())?,
+        };
+        require_free(&self.trial)?;
+        fs::create_dir_all(&self.trial).map_err(|error| {
+            Finding::new(Reason::SiteNotWritten, self.trial.display().to_string(), "a folder", error.to_string())
+        })?;
+        let layout = TrialFolder::lay_out(&self.trial).map_err(|fault| fault.finding())?;
+        fresh_start::with_environment(&layout.environment())?;
+        let founded = found_trial(&module, &self.trial, &founding)?;
+        Ok(said(&self.trial, &founding, &founded))
+    }
+}
+
+impl Init {
+    fn anchors(&self, world: &World) -> Result<Vec<AnchorGiven>, Finding> {
+        let mut anchors = Vec::new();
+        for (n, text) in self.anchor.iter().enumerate() {
+            let given = anchor(text, self.manufacturer.get(n).map(String::as_str), world)?;
+            if anchors.iter().any(|known: &AnchorGiven| known.certificate.digest() == given.certificate.digest()) {
+                return Err(Finding::new(Reason::Usage, "--anchor", "each certificate once", text.as_str()));
+            }
+            anchors.push(given);
+        }
+        Ok(anchors)
+    }
+}
+
+/// Reads `CERT[:roles[:parts]]`.
+fn anchor(text: &str, manufacturer: Option<&str>, world: &World) -> Result<AnchorGiven, Finding> {
+    let limits = Limits::STANDARD;
+    let usage = |expected: &str, found: &str| Finding::new(Reason::Usage, format!("--anchor {text}"), expected, found);
+    let mut pieces = text.splitn(3, ':');
+    let path = Path::new(pieces.next().unwrap_or_default());
+    let roles = pieces.next().filter(|roles| !roles.is_empty()).unwrap_or("release,shipment");
+    let parts = pieces.next().filter(|parts| !parts.is_empty()).unwrap_or("*");
+    let mut listed = Vec::new();
+    for word in roles.split(',') {
+        let role = Role::from_word(word).ok_or_else(|| usage("roles among release, shipment, device", word))?;
+        if !listed.contains(&role) {
+            listed.push(role);
+        }
+    }
+    let scopes = parts
+        .split(',')
+        .map(|scope| PartScope::parse(scope).map_err(|fault| usage("part numbers", &format!("{scope:?} {fault}"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let bytes = world.bytes(path, limits.certificate_bytes)?;
+    let place = path.display().to_string();
+    let mut read = certificates(&bytes, &limits).map_err(|fault| fault.finding().within(&place))?;
+    let (Some(certificate), None) = (read.pop(), read.pop()) else {
+        return Err(Finding::new(Reason::CertificateMalformed, place, "one certificate", "more"));
+    };
+    if !certificate.is_ca() {
+        let found = certificate.subject_text();
+        return Err(Finding::new(Reason::CaFlagMissing, place, "a certificate authority of the manufacturer", found));
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let id = manufacturer.map_or(stem, str::to_owned);
+    let manufacturer =
+        Manufacturer::new(id.as_str()).map_err(|fault| usage("a manufacturer id", &format!("{id:?} {fault}")))?;
+    Ok(AnchorGiven { certificate, manufacturer, roles: listed, parts: scopes })
+}
+
+/// A folder that is not there, empty, or freshly laid out by this very command before it started anew.
+fn require_free(folder: &Path) -> Result<(), Finding> {
+    let place = folder.display().to_string();
+    if folder.join(CONFIGURATION).exists() {
+        return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", "a site"));
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let ours = ["softhsm2.conf", "tokens", "pins"];
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let untouched = ours.contains(&name.as_str())
+            && (name == "softhsm2.conf" || fs::read_dir(entry.path()).is_ok_and(|mut inner| inner.next().is_none()));
+        if !untouched {
+            let found = format!("{name} in it (what an interrupted init left: remove the folder)");
+            return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", found));
+        }
+    }
+    Ok(())
+}
+
+fn said(folder: &Path, founding: &Founding, founded: &ecugate::ceremony::Founded) -> Answer {
+    let text = founded.site.text();
+    let mut answer = Answer::accept()
+        .with("site", founding.site.as_str())
+        .with("origin", text.origin.as_str())
+        .with("environment", text.environment.word())
+        .with("size", founded.recorded.size)
+        .with("checkpoint", founded.recorded.checkpoint.as_str())
+        .line(format!("TRIAL site {} in {}", founding.site, folder.display()))
+        .line(format!("origin    {}", text.origin))
+        .line(format!("tokens    {} (certificates), {} (keys)", text.trust_token, text.signer.token));
+    for anchor in &founding.anchors {
+        let roles: Vec<_> = anchor.roles.iter().map(|role| role.word()).collect();
+        let parts: Vec<_> = anchor.parts.iter().map(ToString::to_string).collect();
+        answer = answer.line(format!(
+            "anchor    {}: {} ({}; parts {})",
+            anchor.manufacturer,
+            anchor.certificate.subject_text(),
+            roles.join(", "),
+            parts.join(", ")
+        ));
+    }
+    answer.line(format!("ledger    {} entries under a checkpoint", founded.recorded.size))
+}

@@ -1,0 +1,184 @@
+//! `ecugate receive`: one box through the gate. Only exit status 0 may enter inventory.
+
+use super::fresh_start;
+use super::inputs::World;
+use super::seam::Form;
+use super::verdict_screen::{self, Shown};
+use clap::ArgGroup;
+use ecugate::gate::{Arrival, Gate, GateError, ImageSource, Surroundings};
+use ecugate::hsm::TrialFolder;
+use ecugate::site::Site;
+use ecugate_verifier::documents::manifest::shipment::Condition;
+use ecugate_verifier::inputs::custody::{Attempt, Nonce};
+use ecugate_verifier::values::digest::hex;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// One box.
+#[derive(clap::Args)]
+#[command(group = ArgGroup::new("scan").required(true))]
+pub(crate) struct Receive {
+    /// What the scanner read, as text
+    #[arg(long, value_name = "TEXT", group = "scan", allow_hyphen_values = true)]
+    label: Option<String>,
+
+    /// What the scanner read, as hex digits: keeps control characters that a shell would lose
+    #[arg(long, value_name = "HEX", group = "scan")]
+    label_hex: Option<String>,
+
+    /// A file with what the scanner read, byte for byte
+    #[arg(long, value_name = "FILE", group = "scan")]
+    label_file: Option<PathBuf>,
+
+    /// A release or shipment manifest (DSSE envelope)
+    #[arg(long, value_name = "FILE")]
+    manifest: Vec<PathBuf>,
+
+    /// A readout of the unit; COMPONENT= names the component where the release has several
+    #[arg(long, value_name = "[COMPONENT=]FILE")]
+    image: Vec<String>,
+
+    /// Certificates from which paths may be built (PEM or DER). They give no trust
+    #[arg(long, value_name = "FILE")]
+    untrusted: Vec<PathBuf>,
+
+    /// Certificate revocation lists (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+
+    /// The device's answer to our challenge; not supported yet, so a box presented with one is held
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+
+    /// In what condition the box came
+    #[arg(long, value_enum, default_value_t = ConditionFlag::New)]
+    condition: ConditionFlag,
+
+    /// Who holds the box: a claim, recorded as one
+    #[arg(long, value_name = "ID")]
+    operator: Option<String>,
+
+    /// The station (default: the site's)
+    #[arg(long, value_name = "ID")]
+    station: Option<String>,
+
+    /// The order that the box belongs to: a claim
+    #[arg(long, value_name = "TEXT")]
+    order: Option<String>,
+
+    /// The folder of the trial site
+    #[arg(long, value_name = "DIR")]
+    site: PathBuf,
+}
+
+/// The condition as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ConditionFlag {
+    /// Never used
+    New,
+    /// Come back from the field, or repaired
+    Returned,
+}
+
+impl Receive {
+    /// Receives the box and answers with the exit status of DESIGN's table.
+    pub(crate) fn run(&self, form: Form) -> ExitCode {
+        verdict_screen::show(form, "receive", &self.shown())
+    }
+
+    fn shown(&self) -> Shown {
+        match self.receive() {
+            Ok(outcome) => Shown::Outcome(Box::new(outcome)),
+            Err(error) => Shown::Error(error),
+        }
+    }
+
+    fn receive(&self) -> Result<ecugate::gate::Outcome, GateError> {
+        let site = Site::open(&self.site)?;
+        let layout = TrialFolder::lay_out(site.folder()).map_err(|fault| fault.finding())?;
+        fresh_start::with_environment(&layout.environment())?;
+        let world = World::here();
+        let images = self.images(&world)?;
+        let arrival = self.arrival(&world, &site, images)?;
+        Gate::open(site, Box::new(System))?.receive(arrival)
+    }
+
+    fn arrival<'a>(&self, world: &World, site: &Site, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {
+        let limits = Limits::STANDARD;
+        let all = |paths: &[PathBuf], cap: usize| -> Result<Vec<Vec<u8>>, Finding> {
+            paths.iter().map(|path| world.bytes(path, cap)).collect()
+        };
+        let station = match &self.station {
+            Some(text) => name("--station", text)?,
+            None => site.text().station.clone(),
+        };
+        Ok(Arrival {
+            attempt: Attempt { station, nonce: nonce()? },
+            label: Some(self.scanned(world)?),
+            housing_label: None,
+            manifests: all(&self.manifest, limits.document_bytes)?,
+            images,
+            untrusted: all(&self.untrusted, limits.certificate_bytes.saturating_mul(16))?,
+            crls: all(&self.crl, limits.crl_bytes)?,
+            device_proof: self.proof.as_deref().map(|path| world.bytes(path, limits.document_bytes)).transpose()?,
+            condition: match self.condition {
+                ConditionFlag::New => Condition::New,
+                ConditionFlag::Returned => Condition::Returned,
+            },
+            operator: self.operator.as_deref().map(|text| name("--operator", text)).transpose()?,
+            order: self.order.as_deref().map(|text| name("--order", text)).transpose()?,
+        })
+    }
+
+    fn scanned(&self, world: &World) -> Result<Vec<u8>, Finding> {
+        match (&self.label, &self.label_hex, &self.label_file) {
+            (Some(text), None, None) => Ok(text.as_bytes().to_vec()),
+            (None, Some(digits), None) => hex::decode(digits).ok_or_else(|| {
+                Finding::new(Reason::Usage, "--label-hex", "an even number of hex digits", digits.as_str())
+            }),
+            (None, None, Some(path)) => world.bytes(path, Limits::STANDARD.label_bytes),
+            _ => {
+                Err(Finding::new(Reason::Usage, "label", "one of --label, --label-hex, --label-file", "another number"))
+            }
+        }
+    }
+
+    fn images(&self, world: &World) -> Result<Vec<ImageSource<'static>>, Finding> {
+        let mut images = Vec::new();
+        for text in &self.image {
+            let (component, path) = match text.split_once('=') {
+                Some((component, path)) => (Some(name("--image", component)?), path),
+                None => (None, text.as_str()),
+            };
+            let reader = Box::new(BufReader::new(world.open(Path::new(path))?));
+            images.push(ImageSource { component, reader });
+        }
+        Ok(images)
+    }
+}
+
+/// The clock of the system: the one that receipts are dated by.
+struct System;
+
+impl Surroundings for System {
+    fn now(&self) -> Option<Time> {
+        World::here().system_time().ok()
+    }
+}
+
+fn nonce() -> Result<Nonce, Finding> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Finding::new(Reason::SignerFailed, "random source", "16 random bytes", error.to_string()))?;
+    Ok(Nonce::from_bytes(bytes))
+}
+
+fn name(flag: &str, text: &str) -> Result<Name, Finding> {
+    Name::new(text).map_err(|fault| Finding::new(Reason::Usage, flag, "a name", format!("{text:?} {fault}")))
+}

@@ -1,0 +1,173 @@
+//! What goes wrong in a ledger, and what that makes of an arrival.
+
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::UnitKey;
+use ecugate_verifier::values::reason::Reason;
+use std::path::{Path, PathBuf};
+
+/// Why a ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerFault {
+    /// No file there.
+    #[error("no ledger at {0}")]
+    Missing(PathBuf),
+    /// Something stands where a new ledger was to be made.
+    #[error("something stands at {0} already")]
+    Exists(PathBuf),
+    /// Written by a newer version, or holding entries that this one does not understand.
+    #[error("{0}")]
+    Newer(String),
+    /// Another process holds the lock for too long.
+    #[error("the ledger is locked by another process")]
+    Busy,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[source] rusqlite::Error),
+    /// The file system failed.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// What is stored is not what it should be.
+    #[error("{place}: expected {expected}, found {found}")]
+    Differs {
+        /// Which row or table.
+        place: String,
+        /// What follows from the entries, the keys or the schema.
+        expected: String,
+        /// What is stored.
+        found: String,
+    },
+}
+
+impl LedgerFault {
+    pub(super) fn differs(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Differs { place: place.into(), expected: expected.into(), found: found.into() }
+    }
+
+    pub(super) fn file(path: &Path, error: std::io::Error) -> Self {
+        Self::File(path.to_owned(), error)
+    }
+
+    /// The reason code.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Missing(_) => Reason::LedgerMissing,
+            Self::Exists(_) => Reason::LedgerExists,
+            Self::Newer(_) => Reason::LedgerNewer,
+            Self::Busy => Reason::LedgerBusy,
+            Self::Database(_) | Self::File(..) => Reason::LedgerFailed,
+            Self::Differs { .. } => Reason::LedgerDiffers,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for LedgerFault {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
+            Some(DatabaseCorrupt | NotADatabase) => Self::differs("the file", "a sound database", error.to_string()),
+            _ => match error {
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::Utf8Error(..) => {
+                    Self::differs("a row", "values of the types of its columns", error.to_string())
+                }
+                error => Self::Database(error),
+            },
+        }
+    }
+}
+
+impl From<LedgerFault> for Finding {
+    fn from(fault: LedgerFault) -> Self {
+        let reason = fault.reason();
+        match fault {
+            LedgerFault::Differs { place, expected, found } => {
+                Self::new(reason, format!("ledger: {place}"), expected, found)
+            }
+            other => Self::new(reason, "ledger", "", other.to_string()),
+        }
+    }
+}
+
+/// Why an entry was not recorded, or is not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendFault {
+    /// One of the unit's keys changed since the memory was taken: appraise again.
+    #[error("{key} changed in entry {seq}, after the memory was taken")]
+    Moved {
+        /// The key.
+        key: UnitKey,
+        /// The entry that changed it.
+        seq: u64,
+    },
+    /// An entry is not one that may be written. Nothing was.
+    #[error("entry {seq} is not written: {why}")]
+    Unfit {
+        /// The number it would have had.
+        seq: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The receipt was not signed. Nothing was written.
+    #[error("the receipt was not signed: {}", .0.reason)]
+    Sealing(Finding),
+    /// The ledger failed before anything was written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFault),
+    /// The entries are, or may be, written, and no stored checkpoint is known to cover them: ask by attempt.
+    #[error("entry {seq} is not confirmed: {}", .cause.reason)]
+    Pending {
+        /// The first of the entries.
+        seq: u64,
+        /// What kept the checkpoint away.
+        cause: Finding,
+    },
+}
+
+impl From<rusqlite::Error> for AppendFault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+impl AppendFault {
+    /// The reason code: a hold, except for *not confirmed*.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Moved { .. } => Reason::MemoryMoved,
+            Self::Unfit { .. } => Reason::LedgerEntryUnfit,
+            Self::Sealing(finding) => finding.reason,
+            Self::Ledger(fault) => fault.reason(),
+            Self::Pending { .. } => Reason::NotConfirmed,
+        }
+    }
+}
+
+impl From<AppendFault> for Finding {
+    fn from(fault: AppendFault) -> Self {
+        let reason = fault.reason();
+        match fault {
+            AppendFault::Sealing(finding) => finding,
+            AppendFault::Ledger(fault) => fault.into(),
+            AppendFault::Moved { key, seq } => Self::new(
+                reason,
+                format!("ledger entry {seq}"),
+                "no entry about this unit since its memory was taken",
+                key.to_string(),
+            ),
+            AppendFault::Unfit { seq, why } => {
+                Self::new(reason, format!("ledger entry {seq}"), "an entry that may be written", why)
+            }
+            AppendFault::Pending { seq, cause } => Self::new(
+                reason,
+                format!("ledger entry {seq}"),
+                "a stored checkpoint that covers it",
+                format!("{}: {} {}", cause.reason, cause.place, cause.found).trim_end().to_owned(),
+            ),
+        }
+    }
+}

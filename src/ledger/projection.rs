@@ -1,0 +1,250 @@
+//! What follows from one entry: its rows in `act`, `fact`, `claim`, `custody`, `part` and `version`.
+//!
+//! One function makes the rows, and both writing and checking use it: what was written is what an audit expects.
+
+use super::fault::LedgerFault;
+use super::kind::EntryKind;
+use super::record::{PartRef, Record};
+use ecugate_verifier::inputs::custody::{Attempt, State};
+use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::ident::UnitKey;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
+
+/// The rows of one entry.
+#[derive(Debug)]
+pub(super) struct Projection {
+    seq: u64,
+    kind: EntryKind,
+    time: i64,
+    attempt: Option<Attempt>,
+    evidence: Option<Sha256>,
+    facts: Vec<UnitKey>,
+    claims: Vec<UnitKey>,
+    custody: Option<(u64, State)>,
+    parts: Vec<PartRef>,
+    versions: Vec<(&'static str, String, u64)>,
+}
+
+/// Rows found by [`Projection::check`], to be compared with the rows that there are.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) acts: u64,
+    pub(super) facts: u64,
+    pub(super) claims: u64,
+    pub(super) custody: u64,
+    pub(super) parts: u64,
+    pub(super) versions: u64,
+    /// Whether entries are checked from the first one on, so that the highest version of each so far is known.
+    whole: bool,
+    highest: BTreeMap<(&'static str, String), u64>,
+}
+
+impl Tally {
+    /// For a check of every entry in their order.
+    pub(super) fn whole() -> Self {
+        Self { whole: true, ..Self::default() }
+    }
+}
+
+impl Projection {
+    /// The rows that follow from an entry.
+    pub(super) fn of(seq: u64, kind: EntryKind, record: &Record) -> Self {
+        let accepts = record.unit.is_none() && record.state == Some(State::Accepted);
+        let claims = record.keys.iter().filter(|key| accepts && key.kind.claims()).cloned().collect();
+        let mut versions = Vec::new();
+        if let Some(used) = &record.versions {
+            versions.extend(used.anchor_list.map(|version| ("anchor-list", String::new(), version)));
+            versions.extend(used.policy.map(|version| ("policy", String::new(), version)));
+            versions.extend(used.crls.iter().map(|crl| {
+                ("crl", crl.issuer_key.to_string(), u64::try_from(crl.this_update.unix_millis()).unwrap_or_default())
+            }));
+            versions.extend(used.releases.iter().map(|release| {
+                let name = format!("{}\u{1f}{}\u{1f}{}", release.manufacturer, release.part, release.component);
+                ("release", name, release.security_version)
+            }));
+        }
+        Self {
+            seq,
+            kind,
+            time: record.time.unix_millis(),
+            attempt: record.attempt.clone(),
+            evidence: record.evidence,
+            facts: record.keys.clone(),
+            claims,
+            custody: record.state.map(|state| (record.unit.unwrap_or(seq), state)),
+            parts: record.parts.clone(),
+            versions,
+        }
+    }
+
+    /// The keys that the entry claims.
+    pub(super) fn claims(&self) -> &[UnitKey] {
+        &self.claims
+    }
+
+    /// Writes the rows.
+    pub(super) fn write(&self, connection: &Connection) -> Result<(), LedgerFault> {
+        let seq = self.seq;
+        let (station, nonce) = self.attempt_columns();
+        connection
+            .prepare_cached("INSERT INTO act (seq, kind, time, station, nonce, evidence) VALUES (?, ?, ?, ?, ?, ?)")?
+            .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
+        for key in &self.facts {
+            connection.prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
+        }
+        for key in &self.claims {
+            connection.prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
+                key.kind.word(),
+                key.value,
+                seq
+            ])?;
+        }
+        if let Some((unit, state)) = self.custody {
+            connection.prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?.execute(params![
+                unit,
+                seq,
+                state.word()
+            ])?;
+        }
+        for part in &self.parts {
+            connection
+                .prepare_cached("INSERT INTO part (seq, sha256, media_type) VALUES (?, ?, ?)")?
+                .execute(params![seq, part.sha256.as_bytes(), part.media_type])?;
+        }
+        for (kind, name, value) in &self.versions {
+            // A row only where it is the highest so far: the table grows with new versions, not with arrivals.
+            connection
+                .prepare_cached(
+                    "INSERT INTO version (kind, name, value, seq) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
+                     (SELECT 1 FROM version WHERE kind = ?1 AND name = ?2 AND value >= ?3)",
+                )?
+                .execute(params![kind, name, value, seq])?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the rows are there, by the very indices that the gate looks them up with, and counts them.
+    pub(super) fn check(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
+        self.check_act(connection)?;
+        self.check_keys(connection)?;
+        for part in &self.parts {
+            let found = connection
+                .prepare_cached("SELECT media_type FROM part WHERE seq = ? AND sha256 = ?")?
+                .query_row(params![self.seq, part.sha256.as_bytes()], |row| row.get::<_, String>(0))
+                .optional()?;
+            self.require(found.as_deref() == Some(part.media_type.as_str()), "part", part.sha256)?;
+        }
+        let by_index = connection
+            .prepare_cached(
+                "SELECT count(*) FROM part JOIN blob USING (sha256) WHERE part.seq = ? AND EXISTS \
+                 (SELECT 1 FROM part AS p INDEXED BY part_by_blob WHERE p.sha256 = part.sha256 AND p.seq = part.seq)",
+            )?
+            .query_row([self.seq], |row| row.get::<_, u64>(0))?;
+        let parts = count(self.parts.len());
+        self.require(by_index == parts, "part", format!("{parts} parts with their blobs"))?;
+        self.check_versions(connection, tally)?;
+        tally.acts += 1;
+        tally.facts += count(self.facts.len());
+        tally.claims += count(self.claims.len());
+        tally.custody += u64::from(self.custody.is_some());
+        tally.parts += parts;
+        Ok(())
+    }
+
+    fn check_act(&self, connection: &Connection) -> Result<(), LedgerFault> {
+        let (station, nonce) = self.attempt_columns();
+        let same = connection
+            .prepare_cached(
+                "SELECT 1 FROM act WHERE seq = ? AND kind = ? AND time = ? AND station IS ? AND nonce IS ? \
+                 AND evidence IS ?",
+            )?
+            .exists(params![self.seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
+        self.require(same, "act", self.kind.word())?;
+        if self.attempt.is_some() {
+            let indexed = connection
+                .prepare_cached(
+                    "SELECT 1 FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? AND seq = ?",
+                )?
+                .exists(params![station, nonce, self.seq])?;
+            self.require(indexed, "act_by_attempt", "the attempt")?;
+        }
+        if self.kind == EntryKind::MemoryComplete {
+            let indexed = connection
+                .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete' AND seq = ?")?
+                .exists([self.seq])?;
+            self.require(indexed, "act_by_kind", "memory-complete")?;
+        }
+        Ok(())
+    }
+
+    fn check_keys(&self, connection: &Connection) -> Result<(), LedgerFault> {
+        for key in &self.facts {
+            let there = connection
+                .prepare_cached("SELECT 1 FROM fact WHERE key_kind = ? AND key = ? AND seq = ?")?
+                .exists(params![key.kind.word(), key.value, self.seq])?;
+            self.require(there, "fact", key)?;
+        }
+        let by_entry = connection
+            .prepare_cached("SELECT count(*) FROM fact INDEXED BY fact_by_entry WHERE seq = ?")?
+            .query_row([self.seq], |row| row.get::<_, u64>(0))?;
+        self.require(by_entry == count(self.facts.len()), "fact_by_entry", format!("{} keys", self.facts.len()))?;
+        for key in &self.claims {
+            let there = connection
+                .prepare_cached("SELECT 1 FROM claim WHERE key_kind = ? AND key = ? AND seq = ?")?
+                .exists(params![key.kind.word(), key.value, self.seq])?;
+            self.require(there, "claim", key)?;
+        }
+        if let Some((unit, state)) = self.custody {
+            let there = connection
+                .prepare_cached("SELECT 1 FROM custody WHERE unit = ? AND seq = ? AND state = ?")?
+                .exists(params![unit, self.seq, state.word()])?;
+            self.require(there, "custody", state.word())?;
+        }
+        Ok(())
+    }
+
+    fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
+        for (kind, name, value) in &self.versions {
+            let own = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
+                .exists(params![kind, name, value, self.seq])?;
+            let covered = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq < ?")?
+                .exists(params![kind, name, value, self.seq])?;
+            let highest = tally.highest.get(&(*kind, name.clone())).copied();
+            let raises = highest.is_none_or(|highest| *value > highest);
+            let holds = if tally.whole { own == raises && covered != raises } else { own != covered };
+            self.require(holds, "version", format!("{kind} {name} {value}"))?;
+            if raises {
+                tally.highest.insert((kind, name.clone()), *value);
+                tally.versions += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn require(&self, holds: bool, table: &str, expected: impl core::fmt::Display) -> Result<(), LedgerFault> {
+        if holds {
+            return Ok(());
+        }
+        Err(LedgerFault::differs(format!("{table} of entry {}", self.seq), expected.to_string(), "another row or none"))
+    }
+
+    fn attempt_columns(&self) -> (Option<&str>, Option<String>) {
+        let attempt = self.attempt.as_ref();
+        (attempt.map(|attempt| attempt.station.as_str()), attempt.map(|attempt| attempt.nonce.to_string()))
+    }
+
+    fn evidence_column(&self) -> Option<&[u8]> {
+        self.evidence.as_ref().map(|digest| digest.as_bytes().as_slice())
+    }
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,166 @@
+//! Our own side: memory, clock, proofs, tokens, the ledger. Read by the person for IT.
+
+use super::{Group, group};
+
+pub(super) const GROUPS: &[Group] = &[
+    group! { "Memory and clock"
+        MemoryUnavailable
+            "The gate could not look up whether this unit was seen before."
+            "Wait and scan again. If it stays so, IT: look at the ledger.";
+        MemoryIncomplete
+            "The ledger is new or was restored and may have forgotten units."
+            "Trust officers: sign that the ledger is complete, after stock taking and import of what was received before.";
+        MemoryMalformed
+            "What the ledger remembers of this unit cannot be read."
+            "IT: verify the ledger. In verify unit: correct the file memory.";
+        MemoryMoved
+            "Another entry about this unit was written at the same moment."
+            "Scan again. If it comes back, look for a second box with the same label at another station.";
+        ClockBehind
+            "The clock of this station is behind the last entry of the ledger."
+            "IT: set the clock from a source that is trusted. Do not change the ledger.";
+        ClockAhead
+            "The clock of this station is far ahead of the last entry or of the signed lists."
+            "IT: compare the clock with a source that is trusted, and correct or confirm it.";
+        DossierMalformed
+            "The stored inputs of a verdict cannot be read back whole."
+            "IT: take the dossier from a backup, or export it again. Do not mend it by hand.";
+        CheckNotRun
+            "A check could not be made because something it needs was missing."
+            "Look at the other findings: each names what is missing. A check that did not run never counts as passed.";
+    },
+    group! { "Merkle proofs, notes, leaves"
+        ProofMalformed
+            "A proof that an entry stands in the ledger is not in its correct form."
+            "Export the proof again from the ledger.";
+        ProofWrong
+            "A proof does not show what it claims: the entry is not in that ledger, or the ledger was changed."
+            "Keep everything as it is. Compare the checkpoint with the witnesses' copies before anything else is recorded.";
+        NoteMalformed
+            "A signed note (checkpoint) is not in its correct form."
+            "Copy it again without changing line ends, or export it again from the ledger.";
+        NoteSignatureMissing
+            "A note does not bear the signature that is needed."
+            "Take the note from the ledger whose key is expected, or give the key of the ledger that the note is of.";
+        NoteSignatureInvalid
+            "A signature on a note is wrong: the note was changed, or another key made it."
+            "Keep the note as evidence. Take a fresh one from the ledger itself and compare them.";
+        CheckpointMalformed
+            "A checkpoint does not say the size and root of a ledger in the correct form."
+            "Export the checkpoint again from the ledger.";
+        CheckpointOrigin
+            "A checkpoint is of another ledger than the one expected."
+            "Take the checkpoint of the ledger that made the record. A trial ledger never stands for a production one.";
+        LeafMalformed
+            "An entry of the ledger is not in the one form that entries have."
+            "IT: verify the ledger, and take the entry from a backup if it is damaged. Do not mend it by hand.";
+        LeafDiffers
+            "An entry of the ledger is not that of the document shown with it."
+            "Keep both as evidence. Take document and entry together from the ledger again.";
+    },
+    group! { "The manufacturer's side"
+        DescriptionMalformed
+            "A description of a release or shipment, or its list of units, cannot be read as one."
+            "Maker: correct the line that is named. The manual for manufacturers lists every field.";
+        ImageRangeGap
+            "An image holds nothing at an address that its description asks for."
+            "Maker: end the range before the gap, say which byte fills it, or take the complete image.";
+        SigningKeyDiffers
+            "The first certificate of the chain is not of the key that signs."
+            "Maker: give the certificate of this key first, then those of the CAs above it.";
+        OutputExists
+            "There is already something under the name that was to be written."
+            "Choose another name. No file is ever written over.";
+        OutputUnwritable
+            "The result could not be written."
+            "Look at the folder: whether it is there, may be written to and has room.";
+    },
+    group! { "The token"
+        ModuleMissing
+            "The program that speaks to the security token is not installed where it should be."
+            "IT: install the PKCS#11 module, or correct its path in the site configuration.";
+        ModuleFailed
+            "The program that speaks to the security token stopped, hung or answered nonsense."
+            "IT: look at the token and its driver, then start the gate again. Report it to the maker of the module.";
+        TokenAbsent
+            "The security token is not plugged in, or not seen."
+            "Plug the token in. If it is in, IT: look at reader, cable and slot.";
+        TokenAmbiguous
+            "More than one security token answers to the name that was configured."
+            "IT: leave the right one in, or name it by label and serial number in the site configuration.";
+        TokenWrongSerial
+            "A security token with the right name but another serial number is plugged in."
+            "IT: find the right token, and find out who put the other one there.";
+        PinMissing
+            "The PIN of the security token is not there."
+            "IT: put the PIN where the site configuration says.";
+        PinWrong
+            "The security token refused its PIN."
+            "IT: correct the PIN before trying again: a few more wrong ones lock the token.";
+        PinLocked
+            "The security token is locked after too many wrong PINs."
+            "IT: unlock it with its officer PIN, and find out where the wrong PINs came from.";
+        PinLastTry
+            "The token would lock at the next wrong PIN, so it was not tried."
+            "IT: enter the right PIN once with the vendor's own tool, then correct the PIN file.";
+        PinExposed
+            "Others than the account of the gate can read the file with the PIN."
+            "IT: change its mode to 0600, change the PIN, and find out who read it.";
+        TokenFailed
+            "The token did not answer as it should."
+            "Try again. If it stays so, IT: look at the token and its module.";
+        TokenNotWritten
+            "Something could not be written to the token or beside it."
+            "IT: look at the rights, the space and the token; then do it again.";
+        TokenKeyMissing
+            "The key of this station is not on the security token."
+            "IT: make or load the key as the ceremony describes, or correct its name in the site configuration.";
+        TokenKeyUnusable
+            "A key on the token is not the one that this site was set up with."
+            "IT: put the right token in. If it is the right one, somebody replaced a key: stop and tell the trust officers.";
+        SignerFailed
+            "The security token could not sign just now."
+            "Wait and scan again. If it stays so, IT: look at the token.";
+        SignerLied
+            "The security token gave a signature that is not one of its own key."
+            "IT: take the token out of service and keep it. Nothing that it signed since its last good signature was recorded.";
+    },
+    group! { "The ledger and the site"
+        SiteMissing
+            "There is no site folder or configuration where it was looked for."
+            "IT: name the folder with --site, or set the site up first. Nothing was judged.";
+        SiteMalformed
+            "The site configuration holds a mistake."
+            "IT: correct the line shown. Nothing was judged.";
+        SiteExists
+            "There is already a site where a new one was to be made."
+            "Choose another folder. An existing site is never overwritten.";
+        SiteNotWritten
+            "The folder of the site could not be written."
+            "IT: look at the rights and the space, remove what was begun, and do it again.";
+        LedgerMissing
+            "The ledger of this site is not there."
+            "IT: find it or restore it from its backup. Never start a new one in its place: it would have forgotten every unit.";
+        LedgerExists
+            "There is a ledger where a new one was to be made."
+            "Name another folder. A ledger is never overwritten.";
+        LedgerNewer
+            "The ledger was written by a newer version of the gate."
+            "IT: install that version on this station.";
+        LedgerBusy
+            "Another program is using the ledger at this moment."
+            "Wait and scan again. If it stays so, IT: look which program holds the ledger open.";
+        LedgerFailed
+            "The ledger could not be read or written."
+            "Wait and scan again. If it stays so, IT: look at the disk (full, read-only) and the database.";
+        LedgerDiffers
+            "The ledger is not the one that its last signed checkpoint describes: it was changed, cut or rolled back."
+            "IT: stop receiving and keep the ledger as it is. Compare it with its backup and with the witnesses' checkpoints.";
+        LedgerEntryUnfit
+            "An entry that was to be written breaks a rule of the ledger."
+            "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";
+        NotConfirmed
+            "It is not known whether the verdict was recorded."
+            "Leave the box where it is. Ask with: ecugate ledger show --attempt, and the attempt number shown. Do not scan it anew.";
+    },
+];
