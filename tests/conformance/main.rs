@@ -12,6 +12,7 @@ mod limbo;
 mod maker;
 mod merkle;
 mod oracle;
+mod seams;
 mod speccheck;
 mod wycheproof;
 
@@ -27,6 +28,7 @@ fn main() {
         maker::trials,
         oracle::trials,
         firmware::trials,
+        seams::trials,
     ] {
         trials.extend(set());
     }

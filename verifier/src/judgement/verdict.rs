@@ -28,6 +28,15 @@ impl Verdict {
         for (question, answer) in appraisal.answers.all() {
             match answer {
                 Answer::Pass(_) => {}
+                // a failure that says nothing is a failure
+                Answer::Fail(found) if found.is_empty() => {
+                    findings.push(Finding::new(
+                        Reason::CheckNotRun,
+                        question.word(),
+                        "an answer",
+                        "a failure unexplained",
+                    ));
+                }
                 Answer::Fail(found) => findings.extend(found),
                 Answer::NotRun(found) => {
                     if required(question, appraisal) {

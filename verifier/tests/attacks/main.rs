@@ -9,4 +9,12 @@ mod pki;
 #[path = "../../../tests/support/world.rs"]
 mod world;
 
+mod age_and_scope;
+mod certificates;
+mod firmware;
+mod identity;
+mod parsing;
+mod replay;
+mod signatures;
+mod verdict_rules;
 mod verdicts;
