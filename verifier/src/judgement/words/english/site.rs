@@ -60,20 +60,20 @@ pub(super) const GROUPS: &[Group] = &[
     },
     group! { "The manufacturer's side"
         DescriptionMalformed
-            "A description of a release or shipment, or its list of units, cannot be read as one."
-            "Maker: correct the line that is named. The manual for manufacturers lists every field.";
+            "A description of a release or shipment has a field that is missing, misspelt or wrong."
+            "Correct the line shown and run the command again. docs/maker.md lists every field.";
         ImageRangeGap
-            "An image holds nothing at an address that its description asks for."
-            "Maker: end the range before the gap, say which byte fills it, or take the complete image.";
+            "A range that is to be signed has a gap in the image, and nothing says what stands there."
+            "Name the byte that fills gaps (fill), or let the range end before the gap.";
         SigningKeyDiffers
-            "The first certificate of the chain is not of the key that signs."
-            "Maker: give the certificate of this key first, then those of the CAs above it.";
+            "The private key and the certificate do not belong together."
+            "Give the key and the certificate of one signer. The signer's certificate stands first in the chain.";
         OutputExists
-            "There is already something under the name that was to be written."
-            "Choose another name. No file is ever written over.";
+            "Where the result was to be written there is a file already."
+            "Name another file, or move that one away. Nothing is overwritten.";
         OutputUnwritable
             "The result could not be written."
-            "Look at the folder: whether it is there, may be written to and has room.";
+            "Look at the folder, its rights and the space on the disk, and run the command again.";
     },
     group! { "The token"
         ModuleMissing
