@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 /// A payload, and who signs it.
 #[derive(clap::Args)]
+#[command(override_usage = "ecugate maker sign <PAYLOAD> --key <KEY.pem> --chain <FILE>... [--out <ENVELOPE>]")]
 pub(crate) struct Sign {
     /// What `maker release` or `maker shipment` wrote (`-`: standard input)
     payload: PathBuf,
