@@ -28,6 +28,8 @@ mod init;
 
 mod receive;
 
+mod maker;
+
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
 use ecugate_verifier::values::finding::Finding;
@@ -76,6 +78,9 @@ enum Command {
     Init(init::Init),
     /// Receives one box: only exit status 0 may enter inventory
     Receive(receive::Receive),
+    /// Makes and signs release and shipment manifests, as a manufacturer does
+    #[command(subcommand)]
+    Maker(maker::Maker),
 }
 
 const STATUSES: &str = "\
@@ -102,6 +107,7 @@ impl Ecugate {
                 seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
             }
             Command::Receive(receive) => receive.run(form),
+            Command::Maker(maker) => maker.run(form),
         }
     }
 }

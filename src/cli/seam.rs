@@ -157,6 +157,14 @@ pub(crate) fn show(form: Form, command: &str, answer: &Answer) -> ExitCode {
     }
 }
 
+/// Shows `answer` in lines on standard error, for a command whose result is standard output itself.
+pub(crate) fn show_aside(answer: &Answer) -> ExitCode {
+    match answer.write_text(&mut io::stderr().lock()) {
+        Ok(()) => ExitCode::from(answer.status()),
+        Err(error) => unwritten(&error),
+    }
+}
+
 /// An answer that nobody got is not given: never status 0.
 pub(crate) fn unwritten(error: &io::Error) -> ExitCode {
     if error.kind() != io::ErrorKind::BrokenPipe {

@@ -9,6 +9,7 @@ mod corpus;
 mod firmware;
 mod json;
 mod limbo;
+mod maker;
 mod merkle;
 mod oracle;
 mod seams;
@@ -24,6 +25,7 @@ fn main() {
         wycheproof::trials,
         limbo::trials,
         merkle::trials,
+        maker::trials,
         oracle::trials,
         firmware::trials,
         seams::trials,

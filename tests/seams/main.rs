@@ -10,6 +10,7 @@ mod documented;
 mod envelope;
 mod image;
 mod inputs;
+mod maker;
 mod label;
 mod manifest;
 mod merkle;
