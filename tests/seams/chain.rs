@@ -217,8 +217,9 @@ fn a_bad_file_in_the_place_of_a_certificate_is_named_for_what_it_is() {
     assert_eq!((said.status, &said.object()["reason"]), (2, &json!("input-missing")));
 }
 
+/// Attack class 58: escapes in a certificate.
 #[test]
-fn a_subject_that_would_move_the_cursor_is_shown_in_digits() {
+fn attack_58_a_subject_that_would_move_the_cursor_is_shown_in_digits() {
     let root = Party::root(Spec::ca("Root\u{1b}[2J\u{202e}"));
     let leaf = root.issue(Spec::leaf("Signer"));
     let bench = Bench::new(&[("root", &root.der), ("leaf", &leaf.der)]);

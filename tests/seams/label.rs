@@ -120,8 +120,9 @@ fn a_label_that_is_too_long_or_has_no_end_is_refused() {
     assert_eq!((output.status.code(), &object["reason"]), (Some(10), &json!("input-too-large")));
 }
 
+/// Attack class 58: escapes in a label.
 #[test]
-fn control_characters_of_a_label_never_reach_the_screen() {
+fn attack_58_control_characters_of_a_label_never_reach_the_screen() {
     let said = Bench::new(&[]).run_with(&["inspect", "label"], b"[)>\x1e06\x1dS1\x1b[2J\x1e\x04");
     assert_eq!(said.status, 10);
     assert!(said.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", said.out);

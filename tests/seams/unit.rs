@@ -353,13 +353,43 @@ fn a_bare_label_is_the_serial_where_the_policy_says_so() {
     assert_eq!(of(&bare(Rules { bare: BareRule::SerialOnly, ..Rules::default() })), (0, String::new()));
 }
 
+/// Attack class 58: escapes in a label that the appraisal repeats.
 #[test]
-fn a_label_that_would_clear_the_screen_is_shown_in_digits() {
+fn attack_58_a_label_that_would_clear_the_screen_is_shown_in_digits() {
     let bench = bench(&World::new());
     write(&bench, "unit/label", b"[)>\x1e06\x1dS\x1b[2J\x1e\x04");
     let said = bench.run(&call(&[]));
     assert_eq!(said.status, 21);
     assert!(!said.out.contains('\u{1b}'), "{:?}", said.out);
+}
+
+/// Attack classes 57 and 60: whatever is left out, no combination of flags reaches status 0, and what did not run is
+/// on the answer.
+#[test]
+fn attack_57_with_any_needed_part_missing_no_flag_reaches_zero() {
+    for missing in ["label", "manifests", "crls", "anchors", "anchor-list", "policy", "image.bin"] {
+        for flags in [&[][..], &["--threshold", "1"], &["--list-min-version", "0"], &["--quiet"], &["--at", NOW]] {
+            let bench = bench(&World::new());
+            remove(&bench, &format!("unit/{missing}"));
+            let mut arguments = vec!["verify", "unit", "unit", "--authority", "officer-1", "officer-2"];
+            arguments.extend(flags);
+            if !flags.contains(&"--at") {
+                arguments.extend(["--at", NOW]);
+            }
+            let said = bench.run(&arguments);
+            assert!(matches!(said.status, 10 | 11 | 20 | 21), "{missing} {flags:?}: {} {}", said.status, said.out);
+            assert_ne!(said.out.lines().next(), Some("accept"));
+        }
+    }
+    let bench = bench(&World::new());
+    remove(&bench, "unit/image.bin");
+    let said = bench.run(&call(&["--json"]));
+    let checks = said.object()["checks"].clone();
+    let firmware = checks.as_array().unwrap().iter().find(|line| line["check"] == "firmware").unwrap().clone();
+    assert_eq!(
+        (&firmware["answer"], &firmware["findings"][0]["reason"]),
+        (&json!("not-run"), &json!("firmware-not-read"))
+    );
 }
 
 #[test]

@@ -227,10 +227,20 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         answer = answer.line(format!("check     {:<17} {:<8} {}", check.check, check.answer.word(), check.found));
     }
     for finding in findings {
-        let Finding { reason, place, expected, found } = finding;
-        answer = answer.line(format!("finding   {reason}: {place}: expected {expected}, found {found}"));
+        answer = answer.line(format!("finding   {}", facts(finding)));
     }
     answer
+}
+
+/// A finding in one line, without the facts that it does not have.
+fn facts(Finding { reason, place, expected, found }: &Finding) -> String {
+    let mut line = reason.code().to_owned();
+    for (name, text) in [("at", place), ("expected", expected), ("found", found)] {
+        if !text.is_empty() {
+            line.push_str(&format!("  {name} {text}"));
+        }
+    }
+    line
 }
 
 fn check(question: &str, answer: answers::Answer) -> CheckLine {
