@@ -16,5 +16,6 @@ mod identity;
 mod parsing;
 mod replay;
 mod signatures;
+mod threat_model;
 mod verdict_rules;
 mod verdicts;
