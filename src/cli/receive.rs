@@ -106,7 +106,7 @@ impl Receive {
         let world = World::here();
         let images = self.images(&world)?;
         let arrival = self.arrival(&world, &site, images)?;
-        Ok(Gate::open(site, Box::new(System))?.receive(arrival)?)
+        Gate::open(site, Box::new(System))?.receive(arrival)
     }
 
     fn arrival<'a>(&self, world: &World, site: &Site, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {

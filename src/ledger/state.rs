@@ -35,11 +35,9 @@ impl Ledger {
             return Err(LedgerFault::differs("the tree", format!("at least {covered} entries"), format!("{size}")));
         }
         let mut edge = stored_edge(connection, covered)?;
-        if let Some(checkpoint) = &checkpoint {
-            if edge.root() != *checkpoint.root() {
-                let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
-                return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
-            }
+        if let Some(checkpoint) = checkpoint.as_ref().filter(|checkpoint| edge.root() != *checkpoint.root()) {
+            let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
+            return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
         }
         for seq in covered..size {
             self.adopt(connection, seq, &mut edge)?;

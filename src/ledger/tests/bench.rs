@@ -31,7 +31,7 @@ pub(super) struct Key {
 
 enum KeyPair {
     P256(Box<p256::ecdsa::SigningKey>),
-    Ed25519(ed25519_dalek::SigningKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl Key {
@@ -48,7 +48,7 @@ impl Key {
         let secret = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
         let spki = secret.verifying_key().to_public_key_der().unwrap();
         let public = PublicKey::from_spki(spki.as_bytes()).unwrap();
-        Self { kind: KeyPair::Ed25519(secret), public, broken: false }
+        Self { kind: KeyPair::Ed25519(Box::new(secret)), public, broken: false }
     }
 }
 

@@ -195,8 +195,8 @@ fn a_crash_between_commit_and_checkpoint_loses_nothing_and_the_next_writer_cover
     let (size, checkpoint) = ledger.head().unwrap();
     assert_eq!((size, checkpoint.map(|checkpoint| checkpoint.size())), (3, Some(2)));
     assert_eq!(ledger.by_attempt(&unit("S1", 1).attempt()).unwrap(), [2]);
-    assert_eq!(ledger.settle(&bench.log).unwrap(), true);
-    assert_eq!(ledger.settle(&bench.log).unwrap(), false);
+    assert!(ledger.settle(&bench.log).unwrap());
+    assert!(!ledger.settle(&bench.log).unwrap());
     assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(3));
 
     bench.log.broken = true;

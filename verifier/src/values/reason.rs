@@ -276,6 +276,13 @@ reasons! {
     LeafMalformed = "leaf-malformed", Unreadable;
     LeafDiffers = "leaf-differs", Contradicts;
 
+    // the manufacturer's side
+    DescriptionMalformed = "description-malformed", Unreadable;
+    ImageRangeGap = "image-range-gap", Unreadable;
+    SigningKeyDiffers = "signing-key-differs", Contradicts;
+    OutputExists = "output-exists", Usage;
+    OutputUnwritable = "output-unwritable", Usage;
+
     // the token
     ModuleMissing = "module-missing", Stuck;
     ModuleFailed = "module-failed", Stuck;
