@@ -58,6 +58,23 @@ pub(super) const GROUPS: &[Group] = &[
             "An entry of the ledger is not that of the document shown with it."
             "Keep both as evidence. Take document and entry together from the ledger again.";
     },
+    group! { "The manufacturer's side"
+        DescriptionMalformed
+            "A description of a release or shipment has a field that is missing, misspelt or wrong."
+            "Correct the line shown and run the command again. docs/maker.md lists every field.";
+        ImageRangeGap
+            "A range that is to be signed has a gap in the image, and nothing says what stands there."
+            "Name the byte that fills gaps (fill), or let the range end before the gap.";
+        SigningKeyDiffers
+            "The private key and the certificate do not belong together."
+            "Give the key and the certificate of one signer. The signer's certificate stands first in the chain.";
+        OutputExists
+            "Where the result was to be written there is a file already."
+            "Name another file, or move that one away. Nothing is overwritten.";
+        OutputUnwritable
+            "The result could not be written."
+            "Look at the folder, its rights and the space on the disk, and run the command again.";
+    },
     group! { "The token"
         ModuleMissing
             "The program that speaks to the security token is not installed where it should be."
