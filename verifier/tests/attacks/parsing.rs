@@ -57,6 +57,17 @@ fn attack_13_a_malformed_certificate_in_the_chain_is_refused() {
     world.judge().is(Ruling::Suspect, Reason::CertificateSignatureInvalid);
 }
 
+/// Attack class 16: nothing is ever unpacked; an archive is refused as what it is.
+#[test]
+fn attack_16_an_archive_in_place_of_a_document_is_named_and_not_opened() {
+    for (begin, kind) in [(b"PK\x03\x04".as_slice(), "a ZIP archive"), (b"\x1f\x8b\x08", "a gzip file")] {
+        let archive = [begin, &[0; 100]].concat();
+        let judged = judged(|inputs| inputs.presentation.manifests.push(archive));
+        judged.is(Ruling::Unproven, Reason::ManifestMalformed);
+        assert!(judged.verdict.findings()[0].found.contains(kind), "{:#?}", judged.verdict);
+    }
+}
+
 /// Attack class 44: a name is compared with names and never used as a path.
 #[test]
 fn attack_44_a_component_named_like_a_path_is_a_name() {
