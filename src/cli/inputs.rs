@@ -85,10 +85,27 @@ impl World {
         if bytes.is_empty() { Err(Finding::bare(Reason::InputEmpty).within(&place)) } else { Ok(bytes) }
     }
 
+    /// The entries of a folder, by name; `None` where there is no such folder.
+    pub(crate) fn entries(&self, folder: &Path) -> Result<Option<Vec<PathBuf>>, Finding> {
+        let place = folder.display().to_string();
+        let full = self.base.join(folder);
+        match full.metadata() {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(Finding::new(Reason::InputNotRegular, place, "a folder", "another kind of file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unopened(&place, &error)),
+        }
+        let entries = full.read_dir().and_then(|entries| {
+            entries.map(|entry| Ok(folder.join(entry?.file_name()))).collect::<io::Result<Vec<PathBuf>>>()
+        });
+        let mut entries = entries.map_err(|error| unopened(&place, &error))?;
+        entries.sort();
+        Ok(Some(entries))
+    }
+
     /// The time to judge at: `at`, else `ECUGATE_NOW`, else the clock of the system.
     ///
     /// Only commands under `verify` may ask: the time of a receipt is the system's, guarded by the ledger.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the seams that judge validity"))]
     pub(crate) fn time(&self, at: Option<Time>) -> Result<Time, Finding> {
         if let Some(at) = at {
             return Ok(at);
@@ -112,23 +129,27 @@ impl World {
 }
 
 impl Input {
+    /// The same input, refused now and unread where it is a file of more than `cap` bytes; for what is streamed.
+    pub(crate) fn at_most(self, cap: u64) -> Result<Self, Finding> {
+        match self.source {
+            Source::File { length, .. } if length > cap => Err(self.too_large(cap, &format!("{length} bytes"))),
+            _ => Ok(self),
+        }
+    }
+
     /// Everything, at most `cap` bytes; one more is a refusal, never a cut.
     pub(crate) fn bytes(mut self, cap: usize) -> Result<Vec<u8>, Finding> {
         let cap_u64 = u64::try_from(cap).unwrap_or(u64::MAX);
-        if let Source::File { length, .. } = self.source
-            && length > cap_u64
-        {
-            return Err(self.too_large(cap, &format!("{length} bytes")));
-        }
+        self = self.at_most(cap_u64)?;
         let mut bytes = Vec::new();
         match (&mut self).take(cap_u64.saturating_add(1)).read_to_end(&mut bytes) {
-            Ok(_) if bytes.len() > cap => Err(self.too_large(cap, "more")),
+            Ok(_) if bytes.len() > cap => Err(self.too_large(cap_u64, "more")),
             Ok(_) => Ok(bytes),
             Err(error) => Err(unopened(&self.place, &error)),
         }
     }
 
-    fn too_large(&self, cap: usize, found: &str) -> Finding {
+    fn too_large(&self, cap: u64, found: &str) -> Finding {
         Finding::new(Reason::InputTooLarge, self.place.as_str(), format!("at most {cap} bytes"), found)
     }
 }

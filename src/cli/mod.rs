@@ -14,7 +14,15 @@ mod fresh_start;
 
 mod verdict_screen;
 
+mod flag;
+
+mod papers;
+
+mod folder;
+
 mod verify;
+
+mod inspect;
 
 mod init;
 
@@ -60,6 +68,9 @@ enum Command {
     /// Decides one question and admits nothing
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Shows what an input says, believes none of it and admits nothing
+    #[command(subcommand)]
+    Inspect(inspect::Inspect),
     /// Founds a trial site: tokens, keys, anchor list, policy, ledger
     Init(init::Init),
     /// Receives one box: only exit status 0 may enter inventory
@@ -68,6 +79,7 @@ enum Command {
 
 const STATUSES: &str = "\
 Exit status: 0 accept · 10 reject · 2 usage, or an input that cannot be opened · 70 a bug in ecugate.
+verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold · 2 and 70 as above.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -84,6 +96,7 @@ impl Ecugate {
         };
         match &self.command {
             Command::Verify(verify) => verify.run(form),
+            Command::Inspect(inspect) => inspect.run(form),
             Command::Init(init) => {
                 seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
             }

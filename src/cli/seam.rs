@@ -31,10 +31,8 @@ pub(crate) enum Outcome {
     /// The call is wrong, or an input cannot be opened. Nothing was judged.
     Error,
     /// `verify unit`: the evidence contradicts, or is missing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for verify unit"))]
     Quarantine,
     /// `verify unit`: could not decide.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for verify unit"))]
     Hold,
 }
 
@@ -83,6 +81,11 @@ impl Answer {
     pub(crate) fn refuse(finding: Finding) -> Self {
         let outcome = if finding.reason.class() == Class::Usage { Outcome::Error } else { Outcome::Reject };
         Self { outcome, finding: Some(finding), ..Self::accept() }
+    }
+
+    /// `verify unit` alone: what becomes of the box, and the worst finding.
+    pub(crate) const fn of_unit(outcome: Outcome, worst: Option<Finding>) -> Self {
+        Self { outcome, finding: worst, fields: Vec::new(), lines: Vec::new() }
     }
 
     /// With one more field of the JSON object, in this order.

@@ -166,12 +166,23 @@ impl Envelope {
     /// [`EnvelopeFault`]: another payload type, more than one signature, or one that `key` did not make.
     pub fn verify_with(&self, key: &PublicKey) -> Result<Verified<'_>, EnvelopeFault> {
         self.require_payload_type()?;
-        let [signature] = self.signatures.as_slice() else {
-            return Err(EnvelopeFault::SignatureCount { found: self.signatures.len(), most: 1 });
-        };
-        let message = pae(&self.payload_type, &self.payload);
-        key.verify(&message, &signature.signature).map_err(|fault| EnvelopeFault::Signature { index: 0, fault })?;
+        self.verify_only_signature(key)?;
         Ok(Verified { payload: &self.payload, keys: vec![key.clone()], persons: BTreeSet::new() })
+    }
+
+    /// Verifies an envelope of somebody else's kind, with exactly one signature, and hands out its payload as bytes
+    /// alone: they are no [`Verified`], so that no document of ours is ever read from another payload type.
+    ///
+    /// # Errors
+    /// [`EnvelopeFault`]: another payload type than `payload_type`, more than one signature, or one that `key` did not
+    /// make.
+    pub fn verify_foreign(&self, payload_type: &str, key: &PublicKey) -> Result<&[u8], EnvelopeFault> {
+        if self.payload_type != payload_type {
+            let (expected, found) = (payload_type.to_owned(), self.payload_type.clone());
+            return Err(EnvelopeFault::ForeignPayloadType { expected, found });
+        }
+        self.verify_only_signature(key)?;
+        Ok(&self.payload)
     }
 
     /// Verifies a document that needs `threshold` persons: an anchor list, a policy.
@@ -205,6 +216,14 @@ impl Envelope {
         }
         let keys = signed.values().map(|(_, key)| (*key).clone()).collect();
         Ok(Verified { payload: &self.payload, keys, persons })
+    }
+
+    fn verify_only_signature(&self, key: &PublicKey) -> Result<(), EnvelopeFault> {
+        let [signature] = self.signatures.as_slice() else {
+            return Err(EnvelopeFault::SignatureCount { found: self.signatures.len(), most: 1 });
+        };
+        let message = pae(&self.payload_type, &self.payload);
+        key.verify(&message, &signature.signature).map_err(|fault| EnvelopeFault::Signature { index: 0, fault })
     }
 
     /// Before any signature is looked at, and before any reading of the payload: a good signature over another kind

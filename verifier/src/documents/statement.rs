@@ -8,7 +8,7 @@ use crate::values::finding::Finding;
 use crate::values::ident::Name;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeSet;
 
 /// The type of the statement layer.
@@ -84,6 +84,30 @@ impl<P: Predicate + serde::Serialize> Statement<P> {
         let bytes = serde_json::to_vec(&text).map_err(|error| StatementFault::Unwritable(error.to_string()))?;
         json::parse(&bytes, &Limits::STANDARD)?;
         Ok(bytes)
+    }
+}
+
+/// What a statement of any kind is about, without its predicate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Of which kind it is.
+    pub predicate_type: String,
+    /// What it is about, by digest. At least one, each name once.
+    pub subject: Vec<Subject>,
+}
+
+impl About {
+    /// Reads what a verified statement is about. What it says is not read, so nothing can be concluded from it.
+    ///
+    /// # Errors
+    /// [`StatementFault`], as [`Statement::read`], whatever the predicate type.
+    pub fn read(verified: &Verified<'_>, limits: &Limits) -> Result<Self, StatementFault> {
+        let json = json::parse(verified.payload(), limits)?;
+        require_statement(&json)?;
+        let predicate_type = text_member(&json, "predicateType")?.to_owned();
+        let Text { subject, .. } = json::from_json::<Text<IgnoredAny>>(json)?;
+        require_subjects(&subject)?;
+        Ok(Self { predicate_type, subject })
     }
 }
 
@@ -240,7 +264,7 @@ impl StatementFault {
 
 #[cfg(test)]
 mod tests {
-    use super::{Predicate, STATEMENT_TYPE, Statement, StatementFault, Subject, predicate_type_of};
+    use super::{About, Predicate, STATEMENT_TYPE, Statement, StatementFault, Subject, predicate_type_of};
     use crate::documents::envelope::pen::Pen;
     use crate::documents::envelope::{Envelope, pae, seal};
     use crate::values::digest::Sha256;
@@ -405,6 +429,29 @@ mod tests {
         let twice = String::from_utf8(statement().to_payload().unwrap()).unwrap();
         let twice = twice.replace(r#""version":3"#, r#""version":3,"version":4"#);
         assert_eq!(read(&sealed(twice.into_bytes())).unwrap_err().reason(), Reason::JsonDuplicateKey);
+    }
+
+    #[test]
+    fn what_a_statement_is_about_is_read_as_strictly_whatever_its_kind() {
+        let about = |payload: &[u8]| {
+            let envelope = sealed(payload.to_vec());
+            About::read(&envelope.verify_with(Pen::ed25519(1).public_key()).unwrap(), &LIMITS)
+        };
+        let text = String::from_utf8(statement().to_payload().unwrap()).unwrap();
+        let foreign = text.replace(Release::TYPE, "https://slsa.dev/provenance/v1").replace(r#"{"version":3}"#, "[null]");
+        let read = about(foreign.as_bytes()).unwrap();
+        assert_eq!(read.predicate_type, "https://slsa.dev/provenance/v1");
+        assert_eq!(read.subject, statement().subject);
+        for (from, to, reason) in [
+            ("Statement/v1", "Statement/v0.1", Reason::StatementTypeWrong),
+            (r#""predicate":"#, r#""extra":1,"predicate":"#, Reason::JsonUnknownField),
+            (r#""predicate":{"version":3}"#, r#""x":0"#, Reason::JsonUnknownField),
+            (r#","predicate":{"version":3}"#, "", Reason::JsonMissingField),
+            (r#""version":3"#, r#""version":3,"version":3"#, Reason::JsonDuplicateKey),
+            ("sha256", "sha512", Reason::JsonUnknownField),
+        ] {
+            assert_eq!(about(text.replace(from, to).as_bytes()).unwrap_err().reason(), reason, "{to}");
+        }
     }
 
     #[test]

@@ -64,6 +64,14 @@ pub enum EnvelopeFault {
         /// The type it states.
         found: String,
     },
+    /// The payload is of another type than the foreign one asked for.
+    #[error("payload type {expected:?} expected, found {found:?}")]
+    ForeignPayloadType {
+        /// The type asked for.
+        expected: String,
+        /// The type it states.
+        found: String,
+    },
     /// The key did not make this signature.
     #[error("signature {index}: {fault}")]
     Signature {
@@ -115,7 +123,7 @@ impl EnvelopeFault {
             Self::Json(fault) => fault.reason(),
             Self::SignatureCount { .. } => Reason::EnvelopeSignatureCount,
             Self::SignatureRepeated { .. } => Reason::SignatureRepeated,
-            Self::PayloadType { .. } => Reason::PayloadTypeWrong,
+            Self::PayloadType { .. } | Self::ForeignPayloadType { .. } => Reason::PayloadTypeWrong,
             Self::Signature { fault, .. } => fault.reason(),
             Self::SignerUnknown { .. } => Reason::SignatureInvalid,
             Self::ThresholdZero => Reason::ThresholdZero,
@@ -148,6 +156,7 @@ impl EnvelopeFault {
                 Finding::new(reason, place, format!("at most {most} bytes"), format!("{found} bytes"))
             }
             Self::PayloadType { found } => Finding::new(reason, "payloadType", PAYLOAD_TYPE, found),
+            Self::ForeignPayloadType { expected, found } => Finding::new(reason, "payloadType", expected, found),
             Self::Signature { index, fault } => {
                 let expected = "a signature of the signer's key over these bytes";
                 Finding::new(reason, format!("signatures[{index}]"), expected, fault.to_string())

@@ -39,6 +39,29 @@ fn the_pre_authentication_encoding_is_the_one_of_the_specification() {
     assert_eq!(pae("\u{e9}", b"\xff"), b"DSSEv1 2 \xc3\xa9 1 \xff");
 }
 
+/// A foreign envelope in full is the one asked for, by the key given, and never becomes a document of ours.
+#[test]
+fn a_foreign_envelope_is_verified_under_the_type_asked_for_and_under_no_other() {
+    const FOREIGN: &str = "application/vnd.example+json";
+    let (pen, other) = (Pen::ed25519(1), Pen::ed25519(2));
+    let signature = pen.sign(&pae(FOREIGN, PAYLOAD)).unwrap();
+    let envelope = changed(&sealed(&[&pen]), |text| {
+        text["payloadType"] = json!(FOREIGN);
+        text["signatures"] = json!([{"sig": BASE64.encode(&signature)}]);
+    })
+    .unwrap();
+    assert_eq!(envelope.verify_foreign(FOREIGN, pen.public_key()), Ok(PAYLOAD));
+    let reason = |payload_type, key| envelope.verify_foreign(payload_type, key).unwrap_err().reason();
+    assert_eq!(reason(PAYLOAD_TYPE, pen.public_key()), Reason::PayloadTypeWrong);
+    assert_eq!(reason(FOREIGN, other.public_key()), Reason::SignatureInvalid);
+    assert_eq!(envelope.verify_with(pen.public_key()).unwrap_err().reason(), Reason::PayloadTypeWrong);
+    let two = sealed(&[&pen, &other]);
+    assert_eq!(
+        two.verify_foreign(PAYLOAD_TYPE, pen.public_key()).unwrap_err().reason(),
+        Reason::EnvelopeSignatureCount
+    );
+}
+
 /// The signature of `protocol.md`, section Test Vectors, made by the reference implementation.
 #[test]
 fn the_signature_of_the_specification_is_over_our_encoding() {
