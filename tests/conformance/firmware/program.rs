@@ -1,6 +1,6 @@
 //! One real image of each form through the program: `ecugate verify unit`.
 
-use super::verdicts::{Case, cases, released, world::World};
+use super::verdicts::{Case, cases, released, world, world::World};
 use super::{RealImage, expect};
 use crate::corpus::Row;
 use ecugate_verifier::judgement::verdict::Ruling;
@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+#[path = "../../support/unit_folder.rs"]
+mod unit_folder;
 
 /// A small image of each form, as released and changed: exit status, outcome, ruling, reason.
 pub(super) fn decides(images: &[RealImage]) -> Result<(), Failed> {
@@ -22,7 +25,7 @@ pub(super) fn decides(images: &[RealImage]) -> Result<(), Failed> {
         let bytes = std::fs::read(&image.path)?;
         let world = released(image, &bytes)?;
         let folder = tempfile::tempdir()?;
-        write(&world, folder.path())?;
+        unit_folder::write(&world, folder.path())?;
         for case in cases(image, other, &bytes, &world)? {
             std::fs::write(folder.path().join("unit/image.bin"), &case.image)?;
             let begun = Instant::now();
@@ -59,36 +62,10 @@ fn compare(case: &Case, status: i32, said: &Value) -> Result<(), Failed> {
     expect("admission", &said.get("admission"), &Some(&Value::Null))
 }
 
-/// The folder of one unit, without its image.
-fn write(world: &World, folder: &Path) -> Result<(), Failed> {
-    let inputs = world.inputs();
-    let unit = folder.join("unit");
-    let file = |name: &str, bytes: &[u8]| -> Result<(), Failed> {
-        let path = unit.join(name);
-        std::fs::create_dir_all(path.parent().ok_or("no folder")?)?;
-        Ok(std::fs::write(path, bytes)?)
-    };
-    file("label", &world.label)?;
-    file("anchor-list", &inputs.anchor_list.unwrap_or_default())?;
-    file("policy", &inputs.policy.unwrap_or_default())?;
-    file("anchors/root.pem", world.root.pem().as_bytes())?;
-    for (number, manifest) in inputs.presentation.manifests.iter().enumerate() {
-        file(&format!("manifests/{number}.json"), manifest)?;
-    }
-    for (number, crl) in inputs.presentation.crls.iter().enumerate() {
-        file(&format!("crls/{number}.crl"), crl)?;
-    }
-    for (number, officer) in world.officers.iter().enumerate() {
-        std::fs::write(folder.join(format!("officer-{number}.pem")), officer.pem())?;
-    }
-    Ok(())
-}
-
 fn run(folder: &Path, world: &World) -> Result<(i32, Value), Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecugate"));
-    command.current_dir(folder).args(["verify", "unit", "unit", "--json", "--at"]).arg(world.now.to_string());
-    command.arg("--authority").args((0..world.officers.len()).map(|number| format!("officer-{number}.pem")));
-    let output = command.env_remove("ECUGATE_NOW").output()?;
+    command.current_dir(folder).args(unit_folder::arguments(world)).env_remove("ECUGATE_NOW");
+    let output = command.output()?;
     let said = serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))?;
     Ok((output.status.code().ok_or("ended by a signal")?, said))
