@@ -2,6 +2,11 @@
 //!
 //! `scripts/fetch-firmware FOLDER` fetches it; `ECUGATE_FIRMWARE` names the folder.
 
+mod change;
+mod objcopy;
+mod program;
+mod verdicts;
+
 use crate::corpus::{Row, trial};
 use ecugate_verifier::{
     syntax::image::{Form, ImageFault, MeasuredRange, Measurement, Peek, Plan, RangeAsk, Span, guess, measure},
@@ -15,9 +20,12 @@ use std::{
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("firmware: real images have the digests that other tools find", images(), |images| {
             each(&images, Set::Genuine("real firmware images"), agrees_with_other_tools)
+        }),
+        trial("firmware: objcopy makes the same bytes of real images", images(), |images| {
+            each(&images, Set::Genuine("real firmware images, by objcopy"), objcopy::agrees)
         }),
         trial("firmware: one changed byte of a real image is seen or refused", images(), |images| {
             each(&images, Set::Spoilt("real firmware images, one byte changed"), changed_byte_is_seen)
@@ -31,7 +39,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("firmware: a real file with two contents for one address is refused", folder(), |folder| {
             two_contents_are_refused(&folder)
         }),
-    ]
+        trial("firmware: the program decides on real images as the library does", images(), |images| {
+            program::decides(&images)
+        }),
+    ];
+    trials.extend(verdicts::trials());
+    trials
 }
 
 /// A firmware image as its maker ships it, or (S-records) as a common tool writes it.
@@ -138,8 +151,7 @@ fn measured(image: &RealImage, bytes: &[u8], ranges: &[RangeAsk]) -> Result<Meas
 fn agrees_with_other_tools(image: &RealImage) -> Result<(), Failed> {
     let bytes = std::fs::read(&image.path)?;
     let map = measured(image, &bytes, &[])?;
-    let listed = run("sha256sum", &[image.path.as_os_str().to_str().unwrap()])?;
-    expect("file digest", map.file_sha256.to_string().as_str(), str::from_utf8(&listed)?.split(' ').next().unwrap())?;
+    expect("file digest", &map.file_sha256.to_string(), &sha256sum(&image.path)?)?;
     for segment in &map.segments {
         let whole = Span { start: segment.start, end: segment.start + segment.length };
         let inner = Span { start: whole.start + segment.length / 3, end: whole.end - segment.length / 5 };
@@ -155,6 +167,11 @@ fn agrees_with_other_tools(image: &RealImage) -> Result<(), Failed> {
     let mut once = bytes.as_slice();
     let peek = Peek::new(&mut once)?;
     expect("guess", &guess(peek.first_bytes()).map_err(|fault| fault.to_string()), &Ok(image.form))
+}
+
+fn sha256sum(path: &Path) -> Result<String, Failed> {
+    let listed = String::from_utf8(run("sha256sum", &[path.to_str().unwrap()])?)?;
+    Ok(listed.split(' ').next().unwrap_or_default().to_owned())
 }
 
 fn ranges_of(image: &RealImage, bytes: &[u8], asks: &[RangeAsk]) -> Result<[MeasuredRange; 1], Failed> {
@@ -290,16 +307,21 @@ fn other_forms_are_refused(image: &RealImage) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Arduino ships boot loaders whose last record gives an address a second value: `objcopy` takes the later without a
-/// word, `srec_cat` refuses. One file, two memory images.
+/// Arduino ships boot loaders whose last record gives an address a second value: `objcopy` takes the file without a
+/// word, `srec_cat` refuses it. One file, two memory images.
 fn two_contents_are_refused(folder: &Path) -> Result<(), Failed> {
     for (file, line, address) in [("optiboot_atmega168.hex", 35, 0x3ffe), ("optiboot_atmega328.hex", 35, 0x7ffe)] {
-        let bytes = std::fs::read(folder.join(BOOT).join("optiboot").join(file))?;
+        let path = folder.join(BOOT).join("optiboot").join(file);
+        let bytes = std::fs::read(&path)?;
         let fault = measure(&mut bytes.as_slice(), &Plan::of(Form::IntelHex), &Limits::STANDARD);
         let fault = fault.map_or_else(Ok, |_| Err(format!("{file} was taken")))?;
         let expected = (Reason::ImageOverlap, Some(line), Some(address));
         expect(file, &(fault.reason, fault.line, fault.address), &expected)?;
         expect(file, &fault.file_sha256, &Some(Sha256::of(&bytes)))?;
+        let image = RealImage { name: file, path, form: Form::IntelHex, base: 0 };
+        objcopy::flatten(&image, None, &tempfile::tempdir()?.path().join("flat.bin"))?;
+        let refused = run("srec_cat", &[image.path.to_str().unwrap(), "-intel", "-o", "-", "-binary"]);
+        expect("refused by srec_cat", &refused.is_err(), &true)?;
     }
     Ok(())
 }
