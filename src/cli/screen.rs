@@ -1,7 +1,7 @@
 //! What a person reads: facts from findings, hostile characters made visible.
 
-use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::judgement::words;
+use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::shown::visible;
 
@@ -69,20 +69,20 @@ pub(crate) fn is_hostile(character: char) -> bool {
 mod tests {
     use super::{SHOWN, plain, say};
     use ecugate_verifier::values::finding::Finding;
-    use ecugate_verifier::judgement::words;
-use ecugate_verifier::values::reason::Reason;
-use ecugate_verifier::values::shown::visible;
+    use ecugate_verifier::values::reason::Reason;
 
     #[test]
-    fn a_found_text_that_would_clear_the_screen_or_turn_the_line_round_is_shown_in_digits() {
+    fn a_found_text_that_would_clear_the_screen_or_turn_the_line_round_is_shown_by_other_characters() {
         let finding = Finding::new(Reason::PartDiffers, "label", "A", "\u{1b}[2J\u{202e}B\u{9b}1m\r\n");
         assert_eq!(
             say(&finding),
             [
                 "reason    part-differs",
+                "what      The part number is not the one on the maker's paper.",
                 "where     label",
                 "expected  A",
-                "found     \\u{1b}[2J\\u{202e}B\\u{9b}1m\\u{d}\\u{a}"
+                "found     ␛[2J\\u{202e}B\\u{9b}1m␍␊",
+                "do        ?"
             ]
         );
     }

@@ -18,7 +18,7 @@ use ecugate_verifier::documents::policy_text::PolicyText;
 use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::inputs::custody::{Attempt, Nonce, Sighting, State};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
-use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
+use ecugate_verifier::inputs::evidence::{Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -26,7 +26,7 @@ use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
 use ecugate_verifier::judgement::receipt::receipt;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::certificate::Certificate;
-use ecugate_verifier::syntax::image::{Form, measure};
+use ecugate_verifier::syntax::image::Form;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Hardware, Manufacturer, Name, Part, PartScope, Serial, UnitKey, purpose};
@@ -223,16 +223,7 @@ impl World {
     /// Measures the images as the gate does: by the plan of the presented, unverified releases.
     pub fn readouts(&self, presentation: &Presentation) -> Vec<Readout> {
         let evidence = presentation.read(&Rules::default(), LIMITS);
-        let read = |component: Option<&Name>, image: &[u8]| {
-            let result = match evidence.plan(component, LIMITS) {
-                Err(finding) => Measured::Failed(finding),
-                Ok(plan) => match measure(&mut &*image, &plan, LIMITS) {
-                    Ok(measurement) => Measured::Done(Box::new(measurement)),
-                    Err(fault) => Measured::Failed(fault.into()),
-                },
-            };
-            Readout { component: component.cloned(), result }
-        };
+        let read = |component: Option<&Name>, image: &[u8]| evidence.measure(component.cloned(), &mut &*image, LIMITS);
         if self.images.is_empty() {
             return vec![read(None, &self.image)];
         }

@@ -11,12 +11,11 @@ use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::documents::policy_text::PolicyText;
 use ecugate_verifier::documents::receipt::{AnswerWord, CheckLine, Ruling};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
-use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
+use ecugate_verifier::inputs::evidence::{Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::{Appraisal, answers, appraise};
 use ecugate_verifier::judgement::verdict::Verdict;
-use ecugate_verifier::syntax::image::measure;
 use ecugate_verifier::syntax::json;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
@@ -145,17 +144,7 @@ impl Unit {
 /// Measures each image by what the presented, still unverified releases name.
 fn readouts(presentation: &Presentation, images: Vec<(Option<Name>, Input)>, limits: &Limits) -> Vec<Readout> {
     let evidence = presentation.read(&Rules::default(), limits);
-    let measured = images.into_iter().map(|(component, mut image)| {
-        let result = match evidence.plan(component.as_ref(), limits) {
-            Err(finding) => Measured::Failed(finding),
-            Ok(plan) => match measure(&mut image, &plan, limits) {
-                Ok(measurement) => Measured::Done(Box::new(measurement)),
-                Err(fault) => Measured::Failed(fault.into()),
-            },
-        };
-        Readout { component, result }
-    });
-    measured.collect()
+    images.into_iter().map(|(component, mut image)| evidence.measure(component, &mut image, limits)).collect()
 }
 
 /// A memory that cannot be read is none, which is never an empty one.

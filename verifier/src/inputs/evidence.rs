@@ -8,7 +8,7 @@ use crate::documents::manifest::shipment::{Condition, Shipment, Unit};
 use crate::documents::statement::{Predicate, predicate_type_of};
 use crate::syntax::certificate::{Certificate, certificates};
 use crate::syntax::crl::{Crl, crls};
-use crate::syntax::image::{Measurement, Plan};
+use crate::syntax::image::{Measurement, Plan, measure};
 use crate::syntax::label::{self, LabelledUnit, Rules};
 use crate::values::digest::{Hasher, Sha256};
 use crate::values::finding::Finding;
@@ -16,6 +16,7 @@ use crate::values::ident::{Hardware, KeyKind, Manufacturer, Name, Part, UnitKey}
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use std::collections::BTreeSet;
+use std::io::Read;
 
 /// What came with one box, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,6 +281,18 @@ impl Evidence {
             return Err(Finding::new(Reason::ImageRangeLimit, place, expected, asked.to_string()));
         }
         Ok(plan)
+    }
+
+    /// Measures one image by that plan, reading it once. What keeps it from being measured is kept in its place.
+    pub fn measure(&self, component: Option<Name>, image: &mut dyn Read, limits: &Limits) -> Readout {
+        let measured = self
+            .plan(component.as_ref(), limits)
+            .and_then(|plan| measure(image, &plan, limits).map_err(|fault| fault.into()));
+        let result = match measured {
+            Ok(measurement) => Measured::Done(Box::new(measurement)),
+            Err(finding) => Measured::Failed(finding),
+        };
+        Readout { component, result }
     }
 
     /// Every key under which this unit may be remembered, taken from claims: a superset of its keys, for the snapshot
