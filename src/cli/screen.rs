@@ -78,11 +78,11 @@ mod tests {
             say(&finding),
             [
                 "reason    part-differs",
-                "what      The part number is not the one on the maker's paper.",
+                "what      The part number on the label is not the one in the maker's papers.",
                 "where     label",
                 "expected  A",
                 "found     ␛[2J\\u{202e}B\\u{9b}1m␍␊",
-                "do        ?"
+                "do        Look whether the right label was scanned. Then ask the supplier which part was delivered."
             ]
         );
     }

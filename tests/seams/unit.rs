@@ -115,9 +115,9 @@ fn each_verdict_has_its_exit_status() {
         }];
     });
     assert_eq!(of(&not_gated), (12, "part-not-gated".into()));
-    let unavailable = Memory::Unavailable(Finding::bare(Reason::MemoryUnavailable));
+    let unavailable = Memory::Unavailable(Finding::bare(Reason::LedgerFailed));
     let unavailable = serde_json::to_vec(&unavailable).unwrap();
-    assert_eq!(after(|bench| write(bench, "unit/memory", &unavailable)), (20, "memory-unavailable".into()));
+    assert_eq!(after(|bench| write(bench, "unit/memory", &unavailable)), (20, "ledger-failed".into()));
     assert_eq!(after(|bench| remove(bench, "unit/crls/root.crl")), held("crl-missing"));
 }
 

@@ -228,8 +228,8 @@ fn attack_67_an_incomplete_memory_lists_nobody() {
     judged.is(Ruling::HoldPerson, Reason::MemoryIncomplete);
     assert_eq!(judged.appraisal.identity, ecugate_verifier::documents::manifest::assurance::Identity::Claimed);
     let mut inputs = World::new().inputs();
-    inputs.memory = Memory::Unavailable(Finding::bare(Reason::MemoryUnavailable));
-    judge(inputs).is(Ruling::HoldPassing, Reason::MemoryUnavailable);
+    inputs.memory = Memory::Unavailable(Finding::bare(Reason::LedgerFailed));
+    judge(inputs).is(Ruling::HoldPassing, Reason::LedgerFailed);
 }
 
 /// Attack class 67: more sightings than are looked at is a finding, not a shortcut.

@@ -4,9 +4,6 @@ use super::{Group, group};
 
 pub(super) const GROUPS: &[Group] = &[
     group! { "Memory and clock"
-        MemoryUnavailable
-            "The gate could not look up whether this unit was seen before."
-            "Wait and scan again. If it stays so, IT: look at the ledger.";
         MemoryIncomplete
             "The ledger is new or was restored and may have forgotten units."
             "Trust officers: sign that the ledger is complete, after stock taking and import of what was received before.";
@@ -19,9 +16,6 @@ pub(super) const GROUPS: &[Group] = &[
         ClockBehind
             "The clock of this station is behind the last entry of the ledger."
             "IT: set the clock from a source that is trusted. Do not change the ledger.";
-        ClockAhead
-            "The clock of this station is far ahead of the last entry or of the signed lists."
-            "IT: compare the clock with a source that is trusted, and correct or confirm it.";
         DossierMalformed
             "The stored inputs of a verdict cannot be read back whole."
             "IT: take the dossier from a backup, or export it again. Do not mend it by hand.";
