@@ -156,7 +156,8 @@ impl Receive {
                 Some((component, path)) => (Some(name("--image", component)?), path),
                 None => (None, text.as_str()),
             };
-            let reader = Box::new(BufReader::new(world.open(Path::new(path))?));
+            let reader =
+                Box::new(BufReader::new(world.open(Path::new(path))?.at_most(Limits::STANDARD.image_file_bytes)?));
             images.push(ImageSource { component, reader });
         }
         Ok(images)
