@@ -86,6 +86,9 @@ enum Command {
 const STATUSES: &str = "\
 Exit status: 0 accept · 10 reject · 2 usage, or an input that cannot be opened · 70 a bug in ecugate.
 verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold · 2 and 70 as above.
+receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect · 11 quarantine,
+unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
+confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 A status that is not listed means refused.";
 
 impl Ecugate {

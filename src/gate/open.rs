@@ -150,3 +150,30 @@ impl Gate {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gate, GateError, Retry};
+    use ecugate_verifier::values::finding::Finding;
+    use ecugate_verifier::values::reason::Reason;
+
+    #[test]
+    fn the_gate_can_be_shared_between_threads() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<Gate>();
+    }
+
+    #[test]
+    fn no_error_of_the_gate_has_status_0_and_each_says_whether_to_try_again() {
+        for reason in Reason::ALL {
+            let error = GateError::from(Finding::bare(*reason));
+            let (status, retry) = (error.exit_status(), error.retry());
+            let expected = match retry {
+                Retry::Never => 2,
+                Retry::AfterAWhile => 20,
+                Retry::AfterAPerson => 21,
+            };
+            assert_eq!(status, expected, "{reason}");
+        }
+    }
+}

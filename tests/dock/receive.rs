@@ -170,8 +170,12 @@ fn foreign_configuration() {
     let other = Delivery::founded();
     let mut command = delivery.command(&strings(&delivery.box_with("DEMO-0001")));
     command.env("SOFTHSM2_CONF", other.path("site/softhsm2.conf"));
+    // Nor does any variable move the clock of a receipt.
+    command.env("ECUGATE_NOW", "2001-01-01T00:00:00Z");
     let said = Said::of(command.output().unwrap());
     assert_eq!(said.status, 0, "{said:?}");
+    let receipt: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(receipt["at"].as_str().unwrap() > "2026", "{receipt}");
     assert_eq!(other.ledger().head().unwrap().0, 2);
 }
 
