@@ -127,10 +127,11 @@ impl Presentation {
             }
         }
         let mut revocation = Vec::new();
-        for (n, bytes) in self.crls.iter().take(lists).enumerate() {
-            match crls(bytes, limits) {
+        for (n, bytes) in within(&self.crls, limits.crls_bytes).take(lists).enumerate() {
+            let read = bytes.ok_or_else(|| too_many(Reason::CrlMalformed, limits.crls_bytes));
+            match read.and_then(|bytes| crls(bytes, limits).map_err(|fault| fault.finding())) {
                 Ok(read) => revocation.extend(read),
-                Err(fault) => unreadable.push(fault.finding().within(&format!("CRL {}", n + 1))),
+                Err(finding) => unreadable.push(finding.within(&format!("CRL {}", n + 1))),
             }
         }
         // One file may hold many: what counts is what the search for paths would have to look at.
@@ -141,13 +142,35 @@ impl Presentation {
         Evidence {
             label: label(&self.label),
             housing_label: label(&self.housing_label),
-            manifests: self.manifests.iter().take(manifests).map(|bytes| Manifest::read(bytes, limits)).collect(),
+            manifests: within(&self.manifests, limits.manifests_bytes)
+                .zip(&self.manifests)
+                .take(manifests)
+                .map(|(within, bytes)| match within {
+                    Some(bytes) => Manifest::read(bytes, limits),
+                    None => Manifest::Malformed {
+                        digest: Sha256::of(bytes),
+                        finding: too_many(Reason::InputTooLarge, limits.manifests_bytes),
+                    },
+                })
+                .collect(),
             untrusted,
             crls: revocation,
             unreadable,
             excess,
         }
     }
+}
+
+/// Files in order, as long as all of them together stay within `most` bytes. The others are `None`, never read.
+fn within(files: &[Vec<u8>], most: usize) -> impl Iterator<Item = Option<&Vec<u8>>> {
+    files.iter().scan(0_usize, move |total, bytes| {
+        *total = total.saturating_add(bytes.len());
+        Some((*total <= most).then_some(bytes))
+    })
+}
+
+fn too_many(reason: Reason, most: usize) -> Finding {
+    Finding::new(reason, "", format!("at most {most} bytes in all"), "more")
 }
 
 /// Something that may be missing or broken. Neither is ever the same as "fine".

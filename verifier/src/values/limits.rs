@@ -6,8 +6,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one signed document: 8 MiB, about 30,000 units of a shipment. A document is held a few times over
-    /// while it is read, and one unit's documents may cost 64 MiB in all. Stops endless data.
+    /// Bytes of one signed document: 4 MiB, about 30,000 units of a shipment. Reading one of that size was measured to
+    /// add 56 MiB to the process, and one unit's documents may cost 64 MiB in all. Stops endless data.
     pub document_bytes: usize,
     /// Nesting of JSON: 32. Our documents need 8; serde_json itself stops at 128. Stops stack exhaustion by depth.
     pub json_depth: usize,
@@ -36,11 +36,13 @@ pub struct Limits {
     /// Issuers tried in the building of one path, known signatures included: 20,000 (RUSTSEC-2023-0052). Ten CAs that
     /// have certified each other need 151,200 to be tried in full; a real path needs fewer than 50.
     pub path_steps: usize,
-    /// Bytes of one CRL: 16 MiB. Larger than the largest public CRL in RFC 5280 practice that we have seen (8 MiB).
+    /// Bytes of one CRL: 4 MiB, some 100,000 entries; it is held a few times over while a path is validated.
     pub crl_bytes: usize,
+    /// Bytes of all CRLs of one unit: 8 MiB.
+    pub crls_bytes: usize,
     /// CRLs looked at for one unit: 64. Stops a hostile bag.
     pub crls: usize,
-    /// Entries of one CRL: 500,000. Stops 10^6 entries that are cheap to write and dear to read.
+    /// Entries of one CRL: 120,000. Stops 10^6 entries that are cheap to write and dear to read.
     pub crl_entries: usize,
     /// Bytes of one label: 4,096. A DataMatrix ECC 200 holds at most 3,116 digits (ISO/IEC 16022), a QR code 4,296
     /// characters of which a label uses a tenth.
@@ -55,18 +57,21 @@ pub struct Limits {
     /// Bytes of one line of a HEX or S-record file: 1,024. The longest record of either form is 522 digits and its
     /// mark.
     pub image_line_bytes: usize,
-    /// Segments of one image: 65,536. Stops a map that is all gaps.
+    /// Segments of one image: 16,384, whose map can be written and read back as one document. Stops a map that is all
+    /// gaps.
     pub image_segments: usize,
     /// Ranges and fields that are measured of one image: 1,024 over all candidate releases.
     pub image_ranges: usize,
     /// Bytes hashed for all ranges of one image, fill included: 4 GiB, one pass over the largest file. Ranges that
     /// start together are hashed once. Stops gap filling over 2^32 and hashing that grows with hostile releases.
     pub image_range_bytes: u64,
+    /// Bytes of all manifests of one unit: 5 MiB, a document of the largest size and the small ones beside it.
+    pub manifests_bytes: usize,
     /// Manifests judged for one unit: 64. The intake index is a hint and may name many.
     pub manifests: usize,
     /// Readouts of one unit: 64, the components of one release.
     pub readouts: usize,
-    /// Units of one shipment manifest: 40,000, more than `document_bytes` holds of the shortest.
+    /// Units of one shipment manifest: 40,000, more than a document holds.
     pub shipment_units: usize,
     /// Components of one release manifest: 64.
     pub components: usize,
@@ -92,7 +97,7 @@ pub struct Limits {
 impl Limits {
     /// The caps that receiving uses. There are no others: a looser set would be a way in.
     pub const STANDARD: Self = Self {
-        document_bytes: 8 << 20,
+        document_bytes: 4 << 20,
         json_depth: 32,
         json_values: 1_000_000,
         json_members: 4_096,
@@ -104,17 +109,19 @@ impl Limits {
         path_signature_checks: 200,
         path_candidates: 64,
         path_steps: 20_000,
-        crl_bytes: 16 << 20,
+        crl_bytes: 4 << 20,
+        crls_bytes: 8 << 20,
         crls: 64,
-        crl_entries: 500_000,
+        crl_entries: 120_000,
         label_bytes: 4_096,
         label_fields: 256,
         image_file_bytes: 4 << 30,
         image_memory: 64 << 20,
         image_line_bytes: 1_024,
-        image_segments: 65_536,
+        image_segments: 16_384,
         image_ranges: 1_024,
         image_range_bytes: 4 << 30,
+        manifests_bytes: 5 << 20,
         manifests: 64,
         readouts: 64,
         shipment_units: 40_000,

@@ -89,10 +89,15 @@ fn attack_50_any_key_of_another_unit_is_that_unit() {
         world.shipment.units[0].device_key = Some(Sha256::of(b"device key"));
         world.shipment.units[0].device_certificate = Some(Sha256::of(b"device certificate"));
     });
-    for kind in [KeyKind::ChipId, KeyKind::UniqueArea, KeyKind::Readout, KeyKind::DeviceKey, KeyKind::DeviceCertificate]
-    {
+    for (kind, reason) in [
+        (KeyKind::ChipId, Reason::IdentitySeenBefore),
+        (KeyKind::DeviceKey, Reason::IdentitySeenBefore),
+        (KeyKind::DeviceCertificate, Reason::IdentitySeenBefore),
+        (KeyKind::UniqueArea, Reason::UniqueAreaReused),
+        (KeyKind::Readout, Reason::ReadoutReused),
+    ] {
         let earlier = seen(State::Accepted, keys_of_other(&[key(&world, kind)]));
-        remembering(&world, vec![earlier]).is(Ruling::Suspect, Reason::IdentitySeenBefore);
+        remembering(&world, vec![earlier]).is(Ruling::Suspect, reason);
     }
     // the serial alone is the unit only where the earlier entry knew no more
     let serial = UnitKey::serial(&Serial::new(SERIAL).unwrap());
@@ -194,7 +199,7 @@ fn attack_63_one_unique_area_under_two_serials_contradicts() {
     let world = World::bound().with(|world| world.release.components[0].identity_fields.clear());
     let area = key(&world, KeyKind::UniqueArea);
     let judged = remembering(&world, vec![seen(State::Accepted, keys_of_other(&[area]))]);
-    judged.is(Ruling::Suspect, Reason::IdentitySeenBefore);
+    judged.is(Ruling::Suspect, Reason::UniqueAreaReused);
     // two genuine units of one release without such a place have the same readout: that is no key
     assert!(keys_of(&World::new()).iter().all(|key| key.kind != KeyKind::Readout));
 }

@@ -1,7 +1,7 @@
 //! Parts that cannot be read, beside good ones, and parts without end.
 
 use crate::pki::{List, Party, Spec, broken};
-use crate::world::{Judged, World, judge, name, reworded};
+use crate::world::{Judged, LIMITS, World, judge, name, reworded};
 use ecugate_verifier::inputs::dossier::Inputs;
 use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::values::reason::Reason;
@@ -153,6 +153,22 @@ fn attack_47_a_list_of_a_million_entries_is_refused_and_one_of_a_hundred_thousan
         world.crls[1] = world.issuing.crl(&list);
     });
     world.judge().is(Ruling::Suspect, Reason::SignerRevoked);
+}
+
+/// Attack class 47: many documents, each within its cap, are refused where all of them together are too many.
+#[test]
+fn attack_47_documents_that_are_too_large_together_are_refused_unread() {
+    let padded = |envelope: Vec<u8>, length: usize| [envelope, vec![b' '; length]].concat();
+    let world = World::new();
+    let mut inputs = world.inputs();
+    let most = LIMITS.manifests_bytes / 2;
+    for envelope in &mut inputs.presentation.manifests {
+        *envelope = padded(std::mem::take(envelope), most);
+    }
+    judge(inputs).is(Ruling::Unproven, Reason::ManifestMalformed);
+    let mut inputs = world.inputs();
+    inputs.presentation.crls.push(vec![0; LIMITS.crls_bytes]);
+    judge(inputs).is(Ruling::HoldPerson, Reason::CrlMalformed);
 }
 
 proptest! {
