@@ -16,3 +16,7 @@ pub mod gate;
 pub mod ceremony;
 
 pub mod maker;
+
+#[cfg(test)]
+#[path = "../tests/support/pki.rs"]
+mod pki;

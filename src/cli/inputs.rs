@@ -118,7 +118,7 @@ impl World {
         self.system_time()
     }
 
-    /// The clock of the system.
+    /// The clock of the system, whatever `ECUGATE_NOW` says.
     pub(crate) fn system_time(&self) -> Result<Time, Finding> {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -28,7 +28,10 @@ mod init;
 
 mod receive;
 
-use clap::Parser as _;
+mod maker;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use seam::{Answer, Form, Seam as _};
@@ -41,7 +44,7 @@ pub(crate) const BUG: u8 = 70;
 /// Reads the command line, runs the one command that it names, and answers with its exit status.
 pub(crate) fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match Ecugate::try_parse_from(&arguments) {
+    match parse(&arguments) {
         Ok(ecugate) => ecugate.run(),
         Err(error) => unparsed(&arguments, &error),
     }
@@ -75,11 +78,17 @@ enum Command {
     Init(init::Init),
     /// Receives one box: only exit status 0 may enter inventory
     Receive(receive::Receive),
+    /// Makes and signs release and shipment manifests, as a manufacturer does
+    #[command(subcommand)]
+    Maker(maker::Maker),
 }
 
 const STATUSES: &str = "\
 Exit status: 0 accept · 10 reject · 2 usage, or an input that cannot be opened · 70 a bug in ecugate.
 verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold · 2 and 70 as above.
+receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect · 11 quarantine,
+unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
+confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -101,8 +110,27 @@ impl Ecugate {
                 seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
             }
             Command::Receive(receive) => receive.run(form),
+            Command::Maker(maker) => maker.run(form),
         }
     }
+}
+
+/// A flag that repeats takes one value each time; several at once (`--crl a b`) only where nothing else can be meant.
+fn parse(arguments: &[OsString]) -> Result<Ecugate, clap::Error> {
+    Ecugate::try_parse_from(arguments).or_else(|error| {
+        let command = Ecugate::command().mut_subcommand("verify", with_lists).mut_subcommand("inspect", with_lists);
+        let read = command.try_get_matches_from(arguments).and_then(|matches| Ecugate::from_arg_matches(&matches));
+        read.ok().filter(|_| error.kind() == ErrorKind::UnknownArgument).ok_or(error)
+    })
+}
+
+fn with_lists(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(|one| {
+        one.mut_args(|argument| match argument.get_action() {
+            ArgAction::Append => argument.num_args(1..),
+            _ => argument,
+        })
+    })
 }
 
 /// A command line that cannot be read, or one that asks for help.
@@ -118,10 +146,26 @@ fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use super::{Ecugate, parse, with_lists};
     use clap::CommandFactory as _;
 
     #[test]
     fn the_command_tree_holds_together() {
-        super::Ecugate::command().debug_assert();
+        Ecugate::command().debug_assert();
+        Ecugate::command().mut_subcommand("verify", with_lists).mut_subcommand("inspect", with_lists).debug_assert();
+    }
+
+    #[test]
+    fn several_values_of_one_flag_are_a_list_in_the_seams_and_an_error_in_receive() {
+        let reads = |line: &str| {
+            let arguments: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+            parse(&arguments).is_ok()
+        };
+        assert!(reads("ecugate verify chain leaf --crl a b --anchor c"));
+        assert!(reads("ecugate verify chain --crl a --crl b leaf --anchor c"));
+        assert!(!reads("ecugate verify chain leaf --at 2026-06-01T00:00:00Z b"));
+        assert!(!reads("ecugate verify chain leaf b"));
+        assert!(reads("ecugate receive --label x --site s --manifest a --manifest b"));
+        assert!(!reads("ecugate receive --label x --site s --manifest a b"));
     }
 }

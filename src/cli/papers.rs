@@ -84,8 +84,9 @@ pub(crate) fn key_of_person(world: &World, path: &Path) -> Result<PublicKey, Fin
             let found = format!("{} certificates", many.len());
             return Err(Finding::new(Reason::CertificateMalformed, place, "one certificate", found));
         }
-        None if bytes.starts_with(PEM) => pem_key(&bytes)
-            .ok_or_else(|| Finding::new(Reason::KeyMalformed, place.as_str(), "one block of PUBLIC KEY", "another text"))?,
+        None if bytes.starts_with(PEM) => pem_key(&bytes).ok_or_else(|| {
+            Finding::new(Reason::KeyMalformed, place.as_str(), "one block of PUBLIC KEY", "another text")
+        })?,
         None => bytes,
     };
     PublicKey::from_spki(&spki).map_err(|fault| {

@@ -16,7 +16,6 @@ use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -106,7 +105,7 @@ impl Receive {
         let world = World::here();
         let images = self.images(&world)?;
         let arrival = self.arrival(&world, &site, images)?;
-        Ok(Gate::open(site, Box::new(System))?.receive(arrival)?)
+        Gate::open(site, Box::new(System))?.receive(arrival)
     }
 
     fn arrival<'a>(&self, world: &World, site: &Site, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {
@@ -156,7 +155,7 @@ impl Receive {
                 Some((component, path)) => (Some(name("--image", component)?), path),
                 None => (None, text.as_str()),
             };
-            let reader = Box::new(BufReader::new(world.open(Path::new(path))?));
+            let reader = Box::new(world.open(Path::new(path))?.at_most(Limits::STANDARD.image_file_bytes)?);
             images.push(ImageSource { component, reader });
         }
         Ok(images)

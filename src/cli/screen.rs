@@ -1,18 +1,26 @@
 //! What a person reads: facts from findings, hostile characters made visible.
 
+use ecugate_verifier::judgement::words;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::shown::visible;
 
 /// Longest run of hostile text that is shown; JSON has all of it.
 const SHOWN: usize = 400;
 
-/// A finding in lines: what, where, expected and found.
+/// A finding in lines: what is the matter, why (where, expected, found), and what to do.
 pub(crate) fn say(finding: &Finding) -> Vec<String> {
-    let facts = [("where", &finding.place), ("expected", &finding.expected), ("found", &finding.found)];
+    let words = words::of(finding.reason);
+    let facts = [
+        ("reason", finding.reason.code()),
+        ("what", words.what),
+        ("where", &finding.place),
+        ("expected", &finding.expected),
+        ("found", &finding.found),
+        ("do", words.fix),
+    ];
     let rows = facts.into_iter().filter(|(_, text)| !text.is_empty());
-    std::iter::once(format!("reason    {}", finding.reason))
-        .chain(rows.map(|(name, text)| format!("{name:<9} {}", plain(text))))
-        .collect()
+    rows.map(|(name, text)| format!("{name:<9} {}", plain(text))).collect()
 }
 
 /// What is wrong with a command line, in one line, as a finding.
@@ -28,19 +36,14 @@ pub(crate) fn usage(error: &clap::Error) -> Finding {
     Finding::new(Reason::Usage, "command line", "", fact.strip_prefix("error: ").unwrap_or(&fact))
 }
 
-/// `text` with everything that moves a cursor, hides or reorders text written as `\u{…}`, and cut where it is endless.
+/// `text` with everything that is not plainly visible made visible, and cut where it is endless.
 pub(crate) fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(SHOWN));
-    for character in text.chars().take(SHOWN) {
-        if is_hostile(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
+    match text.char_indices().nth(SHOWN) {
+        None => visible(text),
+        Some((end, _)) => {
+            let (begin, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            format!("{}… (and {} more characters)", visible(begin), rest.chars().count())
         }
-    }
-    match text.chars().count().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown}… (and {more} more characters)"),
     }
 }
 
@@ -69,15 +72,17 @@ mod tests {
     use ecugate_verifier::values::reason::Reason;
 
     #[test]
-    fn a_found_text_that_would_clear_the_screen_or_turn_the_line_round_is_shown_in_digits() {
+    fn a_found_text_that_would_clear_the_screen_or_turn_the_line_round_is_shown_by_other_characters() {
         let finding = Finding::new(Reason::PartDiffers, "label", "A", "\u{1b}[2J\u{202e}B\u{9b}1m\r\n");
         assert_eq!(
             say(&finding),
             [
                 "reason    part-differs",
+                "what      The part number on the label is not the one in the maker's papers.",
                 "where     label",
                 "expected  A",
-                "found     \\u{1b}[2J\\u{202e}B\\u{9b}1m\\u{d}\\u{a}"
+                "found     ␛[2J\\u{202e}B\\u{9b}1m␍␊",
+                "do        Look whether the right label was scanned. Then ask the supplier which part was delivered."
             ]
         );
     }

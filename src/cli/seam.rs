@@ -34,6 +34,8 @@ pub(crate) enum Outcome {
     Quarantine,
     /// `verify unit`: could not decide.
     Hold,
+    /// `receive`: the gate does not apply to this part.
+    NotGated,
 }
 
 impl Outcome {
@@ -45,6 +47,7 @@ impl Outcome {
             Self::Error => "error",
             Self::Quarantine => "quarantine",
             Self::Hold => "hold",
+            Self::NotGated => "not-gated",
         }
     }
 }
@@ -111,6 +114,7 @@ impl Answer {
                 Some(Class::Absent) => 11,
                 _ => 10,
             },
+            Outcome::NotGated => 12,
             Outcome::Hold => match (reason, reason.map(Reason::class)) {
                 (Some(Reason::PartNotGated), _) => 12,
                 (_, Some(Class::Passing)) => 20,
@@ -152,6 +156,14 @@ pub(crate) fn show(form: Form, command: &str, answer: &Answer) -> ExitCode {
         (Form::Text, _) => answer.write_text(&mut out),
     };
     match written.and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::from(answer.status()),
+        Err(error) => unwritten(&error),
+    }
+}
+
+/// Shows `answer` in lines on standard error, for a command whose result is standard output itself.
+pub(crate) fn show_aside(answer: &Answer) -> ExitCode {
+    match answer.write_text(&mut io::stderr().lock()) {
         Ok(()) => ExitCode::from(answer.status()),
         Err(error) => unwritten(&error),
     }

@@ -3,6 +3,7 @@
 use super::seam::{self, Answer, Form, Outcome as Word};
 use ecugate::gate::{GateError, Outcome, RecordedVerdict};
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
+use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
 use ecugate_verifier::values::attempt::Environment;
 use ecugate_verifier::values::finding::Finding;
@@ -25,56 +26,50 @@ pub(crate) enum Shown {
 
 /// Shows it and says the exit status.
 pub(crate) fn show(form: Form, command: &str, shown: &Shown) -> ExitCode {
-    let outcome = match shown {
+    let (answer, status) = match shown {
         Shown::Error(error) if error.exit_status() == seam::USAGE => {
             return seam::show(form, command, &Answer::refuse(error.finding().clone()));
         }
-        Shown::Error(error) => return unjudged(form, command, error),
-        Shown::Outcome(outcome) => outcome,
+        Shown::Error(error) => (unjudged(error), error.exit_status()),
+        Shown::Outcome(outcome) => (judged(outcome), outcome.exit_status()),
     };
     let mut out = io::stdout().lock();
-    let written = match form {
-        Form::Json => writeln!(out, "{}", object(command, outcome)),
-        Form::Quiet => writeln!(out, "{}", word(outcome)),
-        Form::Text if io::stdout().is_terminal() => {
-            let colour = std::env::var_os("NO_COLOR").is_none();
-            screen(outcome, colour).iter().try_for_each(|line| writeln!(out, "{line}"))
+    let written = match (form, shown) {
+        (Form::Json, _) => answer.write_json(("command", &Value::from(command)), &mut out),
+        (Form::Quiet, _) => writeln!(out, "{}", answer.outcome.word()),
+        (Form::Text, Shown::Error(error)) => write_lines(&mut out, &unjudged_screen(error)),
+        (Form::Text, Shown::Outcome(outcome)) if io::stdout().is_terminal() => {
+            write_lines(&mut out, &screen(outcome, std::env::var_os("NO_COLOR").is_none()))
         }
-        Form::Text => writeln!(out, "{}", line(outcome)),
+        (Form::Text, Shown::Outcome(outcome)) => writeln!(out, "{}", line(outcome)),
     };
-    match written.and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(outcome.exit_status()),
-        // The verdict stands, and nobody saw it: never 0.
-        Err(_) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
+    match (written.and_then(|()| out.flush()), shown) {
+        (Ok(()), _) => ExitCode::from(status),
+        // What stands in the ledger and nobody saw is asked for again, never taken for 0.
+        (Err(_), Shown::Outcome(_)) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
+        (Err(_), Shown::Error(_)) => ExitCode::from(status),
     }
 }
 
+fn write_lines(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
 /// A gate that could not open: a hold, with the advice of its reason.
-fn unjudged(form: Form, command: &str, error: &GateError) -> ExitCode {
+fn unjudged(error: &GateError) -> Answer {
     let finding = error.finding();
-    let mut out = io::stdout().lock();
-    let written = match form {
-        Form::Quiet => writeln!(out, "{}", Word::Hold.word()),
-        Form::Json => {
-            let object = json!({
-                "command": command, "outcome": Word::Hold.word(), "reason": finding.reason, "where": finding.place,
-                "expected": finding.expected, "found": finding.found, "findings": [words::json(finding)],
-                "record": null,
-            });
-            writeln!(out, "{object}")
-        }
-        Form::Text => {
-            let action = words::box_action(Ruling::HoldPerson);
-            let mut lines = vec![format!("{}  {}", action.title(), finding.reason)];
-            lines.extend(words::text(finding));
-            lines.extend(steps(&action));
-            lines.iter().try_for_each(|line| writeln!(out, "{line}"))
-        }
-    };
-    match written.and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(error.exit_status()),
-        Err(_) => ExitCode::from(Ruling::HoldPerson.exit_status()),
-    }
+    Answer::of_unit(Word::Hold, Some(finding.clone()))
+        .with("findings", json!([words::json(finding)]))
+        .with("record", Value::Null)
+}
+
+fn unjudged_screen(error: &GateError) -> Vec<String> {
+    let finding = error.finding();
+    let action = words::box_action(Ruling::HoldPerson);
+    let mut lines = vec![format!("{}  {}", action.title(), finding.reason)];
+    lines.extend(words::text(finding));
+    lines.extend(steps(&action));
+    lines
 }
 
 /// The ruling that the box is treated by: what could not be recorded is a hold, whatever the verdict was.
@@ -85,8 +80,13 @@ fn ruling(outcome: &Outcome) -> Ruling {
     }
 }
 
-fn word(outcome: &Outcome) -> &'static str {
-    ruling(outcome).outcome()
+fn word(outcome: &Outcome) -> Word {
+    match ruling(outcome) {
+        Ruling::Accept => Word::Accept,
+        Ruling::NotGated => Word::NotGated,
+        Ruling::HoldPassing | Ruling::HoldPerson => Word::Hold,
+        Ruling::Unproven | Ruling::Suspect => Word::Quarantine,
+    }
 }
 
 /// Every finding, what kept the verdict from being recorded first.
@@ -103,30 +103,25 @@ fn findings(outcome: &Outcome) -> Vec<Finding> {
     kept_out.into_iter().chain(outcome.receipt().findings.iter().cloned()).collect()
 }
 
-fn object(command: &str, outcome: &Outcome) -> Value {
+fn judged(outcome: &Outcome) -> Answer {
     let receipt = outcome.receipt();
     let findings = findings(outcome);
-    let first = findings.first();
-    json!({
-        "command": command,
-        "outcome": word(outcome),
-        "reason": first.map(|finding| finding.reason),
-        "ruling": ruling(outcome).word(),
-        "environment": receipt.environment,
-        "site": receipt.site,
-        "attempt": receipt.record.attempt,
-        "at": receipt.record.time,
-        "unit": receipt.unit,
-        "assurance": receipt.assurance,
-        "findings": findings.iter().map(words::json).collect::<Vec<_>>(),
-        "checks": receipt.checks,
-        "waived": receipt.waived,
-        "supersedes": receipt.supersedes,
-        "contests": receipt.contests,
-        "keys": receipt.record.keys,
-        "dossier": receipt.dossier,
-        "record": outcome.recorded().map(record),
-    })
+    Answer::of_unit(word(outcome), findings.first().cloned())
+        .with("ruling", ruling(outcome).word())
+        .with("environment", receipt.environment.word())
+        .with("site", receipt.site.as_str())
+        .with("attempt", json!(receipt.record.attempt))
+        .with("at", receipt.record.time.to_string())
+        .with("unit", json!(receipt.unit))
+        .with("assurance", json!(receipt.assurance))
+        .with("findings", json!(findings.iter().map(words::json).collect::<Vec<_>>()))
+        .with("checks", json!(receipt.checks))
+        .with("waived", json!(receipt.waived))
+        .with("supersedes", json!(receipt.supersedes))
+        .with("contests", json!(receipt.contests))
+        .with("keys", json!(receipt.record.keys))
+        .with("dossier", receipt.dossier.to_string())
+        .with("record", outcome.recorded().map_or(Value::Null, record))
 }
 
 fn record(verdict: &RecordedVerdict) -> Value {
@@ -144,7 +139,7 @@ fn record(verdict: &RecordedVerdict) -> Value {
 fn line(outcome: &Outcome) -> String {
     let receipt = outcome.receipt();
     let findings = findings(outcome);
-    let mut pieces = vec![word(outcome).to_owned()];
+    let mut pieces = vec![word(outcome).word().to_owned()];
     pieces.extend(findings.first().map(|finding| finding.reason.code().to_owned()));
     pieces.push(unit(receipt));
     pieces.push(levels(receipt));
@@ -168,29 +163,36 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     let mut lines: Vec<String> =
         [bar.clone(), title, bar].into_iter().map(|row| paint(&row, &action, colour)).collect();
     if receipt.environment == Environment::Trial {
-        lines.push(" TRIAL     nothing that this gate says counts in production".to_owned());
+        lines.push(" TRIAL      nothing that this gate says counts in production".to_owned());
     }
-    lines.push(format!(" unit      {}   {}", pad(&unit(receipt), 46), levels(receipt)));
+    lines.push(format!(" unit       {}  {}", pad(&unit(receipt), 46), levels(receipt)));
     if let Some(first) = findings.first() {
         lines.extend(wrapped("what", words::of(first.reason).what));
         if let Some(why) = words::why(first) {
             lines.extend(wrapped("why", &why));
         }
-        lines.extend(wrapped("to mend", words::of(first.reason).fix));
     }
-    for other in findings.iter().skip(1).filter(|finding| finding.reason != Reason::CheckNotRun) {
-        let why = words::why(other).map(|why| format!(": {why}")).unwrap_or_default();
-        lines.extend(wrapped("also", &format!("{}{why}", other.reason)));
+    for contested in &receipt.contests {
+        let words = format!("the unit of entry {contested} was accepted and may not move: find it and set it apart");
+        lines.extend(wrapped("CONTESTED", &words));
     }
     for waived in &receipt.waived {
         lines.extend(wrapped("WAIVED", &format!("{}: {}", visible(&waived.check), waived.finding.reason)));
     }
     lines.extend(steps(&action));
+    if let Some(first) = findings.first() {
+        lines.extend(wrapped("to mend", words::of(first.reason).fix));
+    }
+    for other in findings.iter().skip(1).filter(|finding| !follows(finding.reason)) {
+        let why = words::why(other).map(|why| format!(": {why}")).unwrap_or_default();
+        lines.extend(wrapped("also", &format!("{}{why}", other.reason)));
+    }
     if ruling(outcome) == Ruling::Accept {
         let levels = (receipt.assurance.identity, receipt.assurance.firmware);
-        lines.extend(wrapped("", words::not_caught(levels.0, levels.1)));
+        let text = words::not_caught(levels.0, levels.1);
+        lines.extend(wrapped("not caught", text.strip_prefix("not caught: ").unwrap_or(text)));
     }
-    lines.push(format!(" record    {}", place(outcome)));
+    lines.push(format!(" record     {}", place(outcome)));
     lines
 }
 
@@ -242,7 +244,7 @@ fn pad(text: &str, columns: usize) -> String {
 
 /// Words broken to the screen's width under one heading.
 fn wrapped(heading: &str, text: &str) -> Vec<String> {
-    const INDENT: usize = 11;
+    const INDENT: usize = 12;
     let mut lines = Vec::new();
     let mut row = String::new();
     for word in text.split(' ') {
@@ -256,5 +258,5 @@ fn wrapped(heading: &str, text: &str) -> Vec<String> {
     }
     lines.push(row);
     let heads = std::iter::once(heading).chain(std::iter::repeat(""));
-    lines.iter().zip(heads).map(|(row, head)| format!(" {head:<10}{row}")).collect()
+    lines.iter().zip(heads).map(|(row, head)| format!(" {head:<11}{row}")).collect()
 }

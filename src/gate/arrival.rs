@@ -1,11 +1,10 @@
 //! One box at the dock: what came with it, before anything is believed.
 
 use ecugate_verifier::documents::manifest::shipment::Condition;
-use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
-use ecugate_verifier::syntax::image::measure;
+use ecugate_verifier::inputs::evidence::Presentation;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::attempt::Attempt;
-use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::ident::{Name, UnitKey};
 use ecugate_verifier::values::limits::Limits;
 use std::fmt;
 use std::io::Read;
@@ -52,8 +51,8 @@ impl fmt::Debug for ImageSource<'_> {
 }
 
 impl Arrival<'_> {
-    /// Reads everything once and measures the images by what the presented, unverified releases name.
-    pub(super) fn present(self, rules: &Rules, limits: &Limits) -> (Attempt, Presentation) {
+    /// Reads everything once, and measures the images by what the presented, unverified releases name.
+    pub(super) fn present(self, rules: &Rules, limits: &Limits) -> Presented {
         let mut presentation = Presentation {
             label: self.label,
             housing_label: self.housing_label,
@@ -66,31 +65,18 @@ impl Arrival<'_> {
             operator: self.operator,
             order: self.order,
         };
-        presentation.readouts = readouts(&presentation, self.images, rules, limits);
-        (self.attempt, presentation)
+        let evidence = presentation.read(rules, limits);
+        let images = self.images.into_iter();
+        presentation.readouts =
+            images.map(|mut image| evidence.measure(image.component, &mut image.reader, limits)).collect();
+        let keys = evidence.candidate_keys(&presentation.readouts);
+        Presented { attempt: self.attempt, presentation, keys }
     }
 }
 
-/// Measures images for a presentation that has none yet.
-pub(crate) fn readouts(
-    presentation: &Presentation,
-    images: Vec<ImageSource<'_>>,
-    rules: &Rules,
-    limits: &Limits,
-) -> Vec<Readout> {
-    if images.is_empty() {
-        return Vec::new();
-    }
-    let evidence = presentation.read(rules, limits);
-    let measured = images.into_iter().map(|mut image| {
-        let result = match evidence.plan(image.component.as_ref(), limits) {
-            Err(finding) => Measured::Failed(finding),
-            Ok(plan) => match measure(&mut image.reader, &plan, limits) {
-                Ok(measurement) => Measured::Done(Box::new(measurement)),
-                Err(fault) => Measured::Failed(fault.into()),
-            },
-        };
-        Readout { component: image.component, result }
-    });
-    measured.collect()
+/// What came, byte for byte and measured, and the keys to ask the memory for.
+pub(super) struct Presented {
+    pub(super) attempt: Attempt,
+    pub(super) presentation: Presentation,
+    pub(super) keys: Vec<UnitKey>,
 }

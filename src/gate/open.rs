@@ -6,10 +6,16 @@ use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
 use crate::ledger::Ledger;
 use crate::site::Site;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::reason::Class;
+use ecugate_verifier::values::reason::{Class, Reason};
 use ecugate_verifier::values::time::Time;
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
+const LOCK_TRIES: u32 = 1_000;
+const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// What the gate takes from outside: fixed when it opens, so that nothing below the faces reads a clock.
 pub trait Surroundings: Send + Sync {
@@ -89,6 +95,24 @@ impl From<Finding> for GateError {
     }
 }
 
+/// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
+/// site open their tokens one after the other. The lock goes with the file, also when a process dies.
+fn one_at_a_time(site: &Site) -> Result<File, Finding> {
+    let path = site.folder().join("opening.lock");
+    let failed = |found: String| {
+        Finding::new(Reason::TokenFailed, path.display().to_string(), "to open the tokens alone, in its turn", found)
+    };
+    let file = File::create(&path).map_err(|error| failed(error.to_string()))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
+            Err(TryLockError::Error(error)) => return Err(failed(error.to_string())),
+        }
+    }
+    Err(failed("another gate has been opening them for ten seconds".to_owned()))
+}
+
 impl Gate {
     /// Opens the gate of a site: loads the module, opens the signing keys and holds them against the pinned ones,
     /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
@@ -98,6 +122,7 @@ impl Gate {
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
+        let opening = one_at_a_time(&site)?;
         let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
         let signer = &site.text().signer;
         let open = |label: &str, expected| {
@@ -108,6 +133,7 @@ impl Gate {
         };
         let station = open(&signer.station_key.label, site.station_key().id())?;
         let log = open(&signer.log_key.label, site.log_key().id())?;
+        drop(opening);
         let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
         ledger.settle(&log).map_err(Finding::from)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
@@ -122,5 +148,32 @@ impl Gate {
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
         // A panic in another thread left at most an open transaction, which SQLite rolls back.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gate, GateError, Retry};
+    use ecugate_verifier::values::finding::Finding;
+    use ecugate_verifier::values::reason::Reason;
+
+    #[test]
+    fn the_gate_can_be_shared_between_threads() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<Gate>();
+    }
+
+    #[test]
+    fn no_error_of_the_gate_has_status_0_and_each_says_whether_to_try_again() {
+        for reason in Reason::ALL {
+            let error = GateError::from(Finding::bare(*reason));
+            let (status, retry) = (error.exit_status(), error.retry());
+            let expected = match retry {
+                Retry::Never => 2,
+                Retry::AfterAWhile => 20,
+                Retry::AfterAPerson => 21,
+            };
+            assert_eq!(status, expected, "{reason}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The path of one box: present, remember, judge, seal, record.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Presented};
 use super::open::{GateError, Inner};
 use super::outcome::{Judgement, Outcome, RecordedVerdict};
 use crate::ledger::{Append, AppendFault, Blob, Place, Recorded};
@@ -54,11 +54,10 @@ impl Inner {
         let now = self.now()?;
         let trust = self.trust(limits);
         let rules = self.policy(&trust, now, limits).label_rules();
-        let (attempt, presentation) = arrival.present(&rules, limits);
+        let Presented { attempt, presentation, keys } = arrival.present(&rules, limits);
         if let Some(known) = self.known_attempt(&attempt, &presentation)? {
             return Ok(known);
         }
-        let keys = presentation.read(&rules, limits).candidate_keys(&presentation.readouts);
         let mut moved = Finding::bare(Reason::MemoryMoved);
         let mut last = None;
         for _ in 0..APPRAISALS {

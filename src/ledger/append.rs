@@ -4,7 +4,7 @@
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
 use super::projection::Projection;
-use super::record::{Reading, Record};
+use super::record::{Reading, Record, Said};
 use super::state::{push, stored_node};
 use super::{EntryKind, Ledger};
 use ecugate_verifier::documents::envelope::Envelope;
@@ -241,52 +241,84 @@ fn require_fit(
     entries: &[(&Envelope, Examined)],
 ) -> Result<(), AppendFault> {
     let mut contested = BTreeSet::new();
-    let mut suspects = Vec::new();
-    let mut records = Vec::new();
+    let mut all = Vec::new();
     for ((_, entry), seq) in entries.iter().zip(first..) {
         let unfit = |why: String| AppendFault::Unfit { seq, why };
-        let (kind, record) = match &entry.reading {
-            Reading::Understood(kind, record) => (*kind, record),
+        let said = match &entry.reading {
+            Reading::Understood(said) => said.as_ref(),
             Reading::NotUnderstood(kind) => return Err(unfit(format!("kind {kind:?} is not written by this version"))),
         };
-        if let Some(key) = record.keys.iter().find(|key| !append.keys.contains(key)) {
+        if let Some(key) = said.record.keys.iter().find(|key| !append.keys.contains(key)) {
             return Err(unfit(format!("{key} was not looked up")));
         }
-        require_claimable(connection, seq, kind, record)?;
-        match (record.unit, record.state) {
-            (Some(unit), _) => {
-                if !matches!(standing_of(connection, unit)?, Some(Standing::Accepted | Standing::Contested)) {
-                    return Err(unfit(format!("entry {unit} is no accepted unit that could be contested")));
-                }
-                contested.insert(unit);
+        require_new_attempt(connection, seq, said)?;
+        require_claimable(connection, seq, said)?;
+        if let Some(unit) = said.record.unit {
+            if !matches!(standing_of(connection, unit)?, Some(Standing::Accepted | Standing::Contested)) {
+                return Err(unfit(format!("entry {unit} is no accepted unit that could be contested")));
             }
-            (None, Some(Standing::Suspect)) => suspects.push((seq, record)),
-            _ => {}
+            contested.insert(unit);
         }
-        records.push(record.as_ref());
+        all.push(said);
     }
+    let records: Vec<&Record> = all.iter().map(|said| &said.record).collect();
     require_blobs(connection, &append.blobs, &records).map_err(|why| AppendFault::Unfit { seq: first, why })?;
-    for (seq, record) in suspects {
-        for key in record.keys.iter().filter(|key| key.kind.claims()) {
-            let owner = claimed_by(connection, key)?;
-            if let Some(unit) = owner.filter(|unit| !contested.contains(unit)) {
-                if standing_of(connection, unit)? == Some(Standing::Accepted) {
-                    return Err(AppendFault::Unfit {
-                        seq,
-                        why: format!("entry {unit} holds {key} and is not contested"),
-                    });
-                }
-            }
+    for (said, seq) in all.into_iter().zip(first..) {
+        require_contested(connection, seq, said, &contested)?;
+    }
+    Ok(())
+}
+
+/// One attempt with one evidence is judged once: whoever asks again gets the record that there is.
+fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result<(), AppendFault> {
+    let (EntryKind::Verdict, Some(attempt), Some(evidence)) = (said.kind, &said.record.attempt, &said.record.evidence)
+    else {
+        return Ok(());
+    };
+    let earlier = connection
+        .prepare_cached("SELECT max(seq) FROM act WHERE station = ? AND nonce = ? AND evidence = ?")?
+        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
+            row.get::<_, Option<u64>>(0)
+        })?;
+    match earlier {
+        None => Ok(()),
+        Some(earlier) => {
+            let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
+            Err(AppendFault::Unfit { seq, why })
+        }
+    }
+}
+
+/// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
+fn require_claimable(connection: &Connection, seq: u64, said: &Said) -> Result<(), AppendFault> {
+    for key in Projection::of(seq, said.kind, &said.record).claims() {
+        if let Some(owner) = claimed_by(connection, key)? {
+            return Err(AppendFault::Moved { key: key.clone(), seq: owner });
         }
     }
     Ok(())
 }
 
-/// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
-fn require_claimable(connection: &Connection, seq: u64, kind: EntryKind, record: &Record) -> Result<(), AppendFault> {
-    for key in Projection::of(seq, kind, record).claims() {
-        if let Some(owner) = claimed_by(connection, key)? {
-            return Err(AppendFault::Moved { key: key.clone(), seq: owner });
+/// Whatever a receipt says that it contests is contested in this transaction; and whoever is suspect and bears a key
+/// that an accepted unit has claimed contests that unit.
+fn require_contested(
+    connection: &Connection,
+    seq: u64,
+    said: &Said,
+    contested: &BTreeSet<u64>,
+) -> Result<(), AppendFault> {
+    let unfit = |why: String| AppendFault::Unfit { seq, why };
+    if let Some(unit) = said.contests.iter().find(|unit| !contested.contains(unit)) {
+        return Err(unfit(format!("entry {unit} is contested by the receipt and by no entry")));
+    }
+    if said.record.state != Some(Standing::Suspect) {
+        return Ok(());
+    }
+    for key in said.record.keys.iter().filter(|key| key.kind.claims()) {
+        let owner = claimed_by(connection, key)?.filter(|unit| !contested.contains(unit));
+        let Some(unit) = owner else { continue };
+        if standing_of(connection, unit)? == Some(Standing::Accepted) {
+            return Err(unfit(format!("entry {unit} holds {key} and is not contested")));
         }
     }
     Ok(())
@@ -362,8 +394,8 @@ fn write_entry(
             node.hash.as_bytes()
         ])?;
     }
-    if let Reading::Understood(kind, record) = &entry.reading {
-        Projection::of(seq, *kind, record).write(connection)?;
+    if let Reading::Understood(said) = &entry.reading {
+        Projection::of(seq, said.kind, &said.record).write(connection)?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ impl Ledger {
         let transaction = self.reader.unchecked_transaction()?;
         let size = tree_size(&transaction)?;
         let mut audit = Audit { depth, size, checkpoints: 0, not_understood: Vec::new(), differences: Vec::new() };
-        let mut tally = Tally::default();
+        let mut tally = Tally::whole();
         let entries = self.audit_entries(&transaction, &mut audit, &mut tally);
         audit.note(entries);
         let outcome = audit_counts(&transaction, &audit, &tally);
@@ -114,8 +114,8 @@ impl Ledger {
             Depth::Signatures => Rigour::Signatures,
         };
         match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
-            Ok(Reading::Understood(kind, record)) => {
-                audit.note(Projection::of(seq, kind, &record).check(connection, tally));
+            Ok(Reading::Understood(said)) => {
+                audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
             }
             Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),
             Err(fault) => audit.note(Err(fault)),

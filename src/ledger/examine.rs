@@ -4,7 +4,10 @@ use super::fault::LedgerFault;
 use super::kind::{EntryKind, Signers};
 use super::record::Reading;
 use super::{Ledger, TrustedKeys};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ecugate_verifier::documents::envelope::{Envelope, pae};
+use ecugate_verifier::documents::founding::Genesis;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::Name;
@@ -75,14 +78,33 @@ impl Ledger {
         if rigour == Rigour::Signatures {
             leaf.verify_against(message, leaf.key()).map_err(|fault| format!("its leaf {fault}"))?;
         }
+        require_one_spelling(envelope, leaf.key())?;
         let reading = Reading::of(envelope, &self.limits)?;
-        if let Reading::Understood(kind, record) = &reading {
+        if let Reading::Understood(said) = &reading {
+            let record = &said.record;
             if record.origin != self.trusted.origin.as_str() || record.seq != seq {
                 return Err(format!("it was made as entry {} of {:?}", record.seq, record.origin));
             }
-            self.trusted.require_signers(*kind, envelope, message, rigour)?;
+            if let Some(genesis) = &said.genesis {
+                self.require_own_genesis(genesis)?;
+            }
+            self.trusted.require_signers(said.kind, envelope, message, rigour)?;
         }
         Ok(Examined { leaf, reading })
+    }
+}
+
+impl Ledger {
+    /// The genesis names the keys that the site trusts: a ledger of other keys is another ledger.
+    fn require_own_genesis(&self, genesis: &Genesis) -> Result<(), String> {
+        if genesis.log_key != self.log.to_string() {
+            return Err(format!("it names the log key {}, the site trusts {}", genesis.log_key, self.log));
+        }
+        let unknown = |id: &Sha256| !genesis.station_keys.contains(id);
+        match self.trusted.stations.iter().map(PublicKey::id).find(unknown) {
+            Some(id) => Err(format!("it does not name the station key {id}, which the site trusts")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -105,13 +127,17 @@ impl TrustedKeys {
                 if needed == 0 || others.len() < needed {
                     return Err(format!("{} needs {needed} officers beside the station", kind.word()));
                 }
-                if rigour == Rigour::Structure {
-                    return Ok(());
-                }
                 let mut signed: BTreeSet<&Name> = BTreeSet::new();
                 for signature in others {
-                    let by = |(_, key): &&(Name, PublicKey)| key.verify(message, signature.signature()).is_ok();
-                    let (officer, _) = self.officers.iter().find(by).ok_or("one of its signatures is by no officer")?;
+                    let named = |(_, key): &&(Name, PublicKey)| {
+                        signature.key_id_hint().is_some_and(|id| id == key.id().to_string())
+                    };
+                    let (officer, key) =
+                        self.officers.iter().find(named).ok_or("one of its signatures is by no officer")?;
+                    if rigour == Rigour::Signatures {
+                        key.verify(message, signature.signature())
+                            .map_err(|fault| format!("the signature of {officer} is {fault}"))?;
+                    }
                     signed.insert(officer);
                 }
                 if signed.len() < needed {
@@ -125,4 +151,29 @@ impl TrustedKeys {
 
 fn first_signature(envelope: &Envelope) -> Result<&[u8], String> {
     envelope.signatures().first().map(|first| first.signature()).ok_or_else(|| "it has no signature".to_owned())
+}
+
+/// The bytes of an envelope that no signature covers have one spelling: compact, fields in their order, each key id the
+/// id of the key, no chain. So a leaf decides every byte of its envelope.
+fn require_one_spelling(envelope: &Envelope, station: &PublicKey) -> Result<(), String> {
+    let station = station.id().to_string();
+    let mut signatures = Vec::new();
+    for (signature, place) in envelope.signatures().iter().zip(0..) {
+        let id = signature.key_id_hint().unwrap_or_default();
+        if place == 0 && id != station {
+            return Err(format!("its envelope names the station key {id:?}, not {station}"));
+        }
+        signatures.push(format!(r#"{{"keyid":"{id}","sig":"{}"}}"#, BASE64.encode(signature.signature())));
+    }
+    let spelling = format!(
+        r#"{{"payload":"{}","payloadType":"{}","signatures":[{}]}}"#,
+        BASE64.encode(envelope.payload()),
+        envelope.payload_type(),
+        signatures.join(",")
+    );
+    if spelling.as_bytes() == envelope.bytes() {
+        Ok(())
+    } else {
+        Err("its envelope is not in the one spelling that the ledger keeps".to_owned())
+    }
 }

@@ -172,13 +172,11 @@ impl EntryKind {
     }
 
     /// Whether this version writes and understands the kind. The others are words kept free: an entry of one is
-    /// counted in the tree, is called "not understood", and keeps this version from writing after it.
+    /// counted in the tree, is called "not understood", and is never covered by a checkpoint of this version. (A
+    /// version whose new kinds change the memory raises the number of the schema, and this one does not open it.)
     #[must_use]
     pub const fn is_understood(self) -> bool {
-        matches!(
-            self,
-            Self::Genesis | Self::Document | Self::Verdict | Self::LateHold | Self::Contested | Self::MemoryComplete
-        )
+        matches!(self, Self::Genesis | Self::Verdict | Self::Contested | Self::MemoryComplete)
     }
 }
 

@@ -35,8 +35,16 @@ pub(super) struct Tally {
     pub(super) custody: u64,
     pub(super) parts: u64,
     pub(super) versions: u64,
-    /// The highest of each so far, where entries are checked from the first one on.
+    /// Whether entries are checked from the first one on, so that the highest version of each so far is known.
+    whole: bool,
     highest: BTreeMap<(&'static str, String), u64>,
+}
+
+impl Tally {
+    /// For a check of every entry in their order.
+    pub(super) fn whole() -> Self {
+        Self { whole: true, ..Self::default() }
+    }
 }
 
 impl Projection {
@@ -202,12 +210,17 @@ impl Projection {
 
     fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
         for (kind, name, value) in &self.versions {
-            let covered = connection
-                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq <= ?")?
+            let own = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
                 .exists(params![kind, name, value, self.seq])?;
-            self.require(covered, "version", format!("{kind} {name} {value}"))?;
+            let covered = connection
+                .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value >= ? AND seq < ?")?
+                .exists(params![kind, name, value, self.seq])?;
             let highest = tally.highest.get(&(*kind, name.clone())).copied();
-            if highest.is_none_or(|highest| *value > highest) {
+            let raises = highest.is_none_or(|highest| *value > highest);
+            let holds = if tally.whole { own == raises && covered != raises } else { own != covered };
+            self.require(holds, "version", format!("{kind} {name} {value}"))?;
+            if raises {
                 tally.highest.insert((kind, name.clone()), *value);
                 tally.versions += 1;
             }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Says that a SQLite file is a ledger of ours: `ecug`.
@@ -216,16 +217,26 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerFault> {
 
 /// The schema in the file is compared word for word: a dropped trigger or a view in a table's place is found.
 fn check_schema(connection: &Connection) -> Result<(), LedgerFault> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(&schema())?;
-    let (expected, found) = (objects(&fresh)?, objects(connection)?);
-    if expected == found {
+    let (expected, found) = (expected_objects()?, objects(connection)?);
+    if *expected == found {
         return Ok(());
     }
     let missing = expected.iter().find(|object| !found.contains(object));
     let extra = found.iter().find(|object| !expected.contains(object));
     let name = |object: Option<&String>| object.map_or_else(|| "nothing else".to_owned(), Clone::clone);
     Err(LedgerFault::differs("the schema", name(missing), name(extra)))
+}
+
+/// What SQLite makes of our schema, found out once in a process.
+fn expected_objects() -> Result<&'static Vec<String>, LedgerFault> {
+    static EXPECTED: OnceLock<Vec<String>> = OnceLock::new();
+    if let Some(expected) = EXPECTED.get() {
+        return Ok(expected);
+    }
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(&schema())?;
+    let objects = objects(&fresh)?;
+    Ok(EXPECTED.get_or_init(|| objects))
 }
 
 fn objects(connection: &Connection) -> Result<Vec<String>, LedgerFault> {

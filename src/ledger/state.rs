@@ -35,11 +35,9 @@ impl Ledger {
             return Err(LedgerFault::differs("the tree", format!("at least {covered} entries"), format!("{size}")));
         }
         let mut edge = stored_edge(connection, covered)?;
-        if let Some(checkpoint) = &checkpoint {
-            if edge.root() != *checkpoint.root() {
-                let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
-                return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
-            }
+        if let Some(checkpoint) = checkpoint.as_ref().filter(|checkpoint| edge.root() != *checkpoint.root()) {
+            let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
+            return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
         }
         for seq in covered..size {
             self.adopt(connection, seq, &mut edge)?;
@@ -83,8 +81,8 @@ impl Ledger {
                 let why = format!("entry {seq} is of kind {kind:?}, which this version does not understand");
                 return Err(LedgerFault::Newer(why));
             }
-            Reading::Understood(kind, record) => {
-                Projection::of(seq, *kind, record).check(connection, &mut Tally::default())?;
+            Reading::Understood(said) => {
+                Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
             }
         }
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;

@@ -6,8 +6,10 @@ use crate::oracle::pki::{self, Kind, Party, Spec};
 use ecugate_verifier::inputs::trust::path::{PathOptions, Purpose, Revocation, find_path};
 use ecugate_verifier::syntax::certificate::{Certificate, certificates};
 use ecugate_verifier::syntax::crl::{Crl, crls};
+use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::purpose;
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeMap;
@@ -25,19 +27,24 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 #[derive(serde::Deserialize)]
-struct Case {
-    case: String,
-    id: String,
+pub(crate) struct Case {
+    pub(crate) case: String,
+    pub(crate) id: String,
     expected: String,
-    time: serde_json::Value,
-    max_depth: Option<usize>,
-    crls: bool,
+    pub(crate) time: serde_json::Value,
+    pub(crate) max_depth: Option<usize>,
+    pub(crate) crls: bool,
+}
+
+/// The cases of the unpacked corpus.
+pub(crate) fn cases(root: &Path) -> Result<Vec<Case>, Failed> {
+    Ok(serde_json::from_slice(&std::fs::read(root.join("index.json"))?)?)
 }
 
 fn every_path_ends_as_expected() -> Result<(), Failed> {
     let unpacked = unpack("x509-limbo-core.tar.gz")?;
     let root = unpacked.path().join("limbo-core");
-    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(root.join("index.json"))?)?;
+    let cases = cases(&root)?;
     let mut exceptions = exceptions();
     let mut row =
         Row { set: "x509-limbo core", cases: 0, right: 0, false_accepts: 0, false_refusals: 0, worst: Duration::ZERO };
@@ -144,7 +151,7 @@ fn release(leaf: &[u8], bag: &[Vec<u8>], anchor: &[u8]) -> Result<usize, String>
 }
 
 /// What our answer is, and how long it took from bytes to answer.
-fn judge(folder: &Path, case: &Case) -> Result<(Result<(), String>, Duration), Failed> {
+pub(crate) fn judge(folder: &Path, case: &Case) -> Result<(Result<(), Finding>, Duration), Failed> {
     let read = |name: &str| std::fs::read(folder.join(name));
     let (leaf, untrusted, anchors) = (read("leaf.pem")?, read("untrusted.pem")?, read("trusted.pem")?);
     let lists = if case.crls { read("crls.pem")? } else { Vec::new() };
@@ -160,16 +167,16 @@ fn judge(folder: &Path, case: &Case) -> Result<(Result<(), String>, Duration), F
     Ok((outcome, begun.elapsed()))
 }
 
-fn path(leaf: &[u8], untrusted: &[u8], anchors: &[u8], lists: &[u8], case: &Case, at: Time) -> Result<(), String> {
+fn path(leaf: &[u8], untrusted: &[u8], anchors: &[u8], lists: &[u8], case: &Case, at: Time) -> Result<(), Finding> {
     let limits = Limits::STANDARD;
-    let many = |input: &[u8]| -> Result<Vec<Certificate>, String> {
+    let many = |input: &[u8]| -> Result<Vec<Certificate>, Finding> {
         if input.trim_ascii().is_empty() {
             return Ok(Vec::new());
         }
-        certificates(input, &limits).map_err(|fault| fault.to_string())
+        Ok(certificates(input, &limits)?)
     };
-    let leaf = many(leaf)?.into_iter().next().ok_or("no leaf")?;
-    let lists: Vec<Crl> = if case.crls { crls(lists, &limits).map_err(|fault| fault.to_string())? } else { Vec::new() };
+    let leaf = many(leaf)?.into_iter().next().ok_or_else(|| Finding::bare(Reason::CertificateMissing))?;
+    let lists: Vec<Crl> = if case.crls { crls(lists, &limits)? } else { Vec::new() };
     let options = PathOptions {
         at,
         max_intermediates: case.max_depth,
@@ -177,7 +184,8 @@ fn path(leaf: &[u8], untrusted: &[u8], anchors: &[u8], lists: &[u8], case: &Case
         revocation: if case.crls { Revocation::LeafOnly } else { Revocation::Off },
         limits: &limits,
     };
-    find_path(&leaf, &many(untrusted)?, &many(anchors)?, &lists, &options).map(drop).map_err(|fault| fault.to_string())
+    find_path(&leaf, &many(untrusted)?, &many(anchors)?, &lists, &options)?;
+    Ok(())
 }
 
 /// Cases in which we differ on purpose: `id`, a tab, the reason. One that ends as expected after all fails too.

@@ -9,8 +9,10 @@ mod corpus;
 mod firmware;
 mod json;
 mod limbo;
+mod maker;
 mod merkle;
 mod oracle;
+mod seams;
 mod speccheck;
 mod wycheproof;
 
@@ -23,8 +25,10 @@ fn main() {
         wycheproof::trials,
         limbo::trials,
         merkle::trials,
+        maker::trials,
         oracle::trials,
         firmware::trials,
+        seams::trials,
     ] {
         trials.extend(set());
     }

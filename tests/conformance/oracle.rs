@@ -27,7 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// The version of the `openssl` in the search path, or why there is none.
-fn openssl() -> Result<String, String> {
+pub(crate) fn openssl() -> Result<String, String> {
     match Command::new("openssl").arg("version").output() {
         Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
         Ok(output) => Err(format!("openssl that works, not one that ends with {}", output.status)),

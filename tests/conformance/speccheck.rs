@@ -10,21 +10,33 @@ use std::time::{Duration, Instant};
 const FILE: &str = "ed25519-speccheck.json";
 
 /// The only one to accept, from 0.
-const ACCEPTED: &[usize] = &[3];
+pub(crate) const ACCEPTED: &[usize] = &[3];
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![corpus::trial("speccheck", corpus::folder(), |_| software())]
 }
 
 #[derive(serde::Deserialize)]
-struct Case {
-    message: String,
+pub(crate) struct Case {
+    pub(crate) message: String,
     pub_key: String,
-    signature: String,
+    pub(crate) signature: String,
+}
+
+impl Case {
+    /// The key as SubjectPublicKeyInfo (RFC 8410 section 4), in hex.
+    pub(crate) fn key(&self) -> String {
+        format!("302a300506032b6570032100{}", self.pub_key)
+    }
+}
+
+/// The cases of the corpus.
+pub(crate) fn cases() -> Result<Vec<Case>, Failed> {
+    Ok(serde_json::from_slice(&std::fs::read(corpus::folder_of(FILE)?)?)?)
 }
 
 fn software() -> Result<(), Failed> {
-    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(corpus::folder_of(FILE)?)?)?;
+    let cases = cases()?;
     let mut accepted = Vec::new();
     let mut worst = Duration::ZERO;
     for (index, case) in cases.iter().enumerate() {
@@ -46,7 +58,6 @@ fn software() -> Result<(), Failed> {
 
 fn accepts(case: &Case) -> bool {
     let read = |text: &str| hex::decode(text).expect("the corpus is hex");
-    let spki = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00".to_vec(), read(&case.pub_key)].concat();
-    let (message, signature) = (read(&case.message), read(&case.signature));
+    let (spki, message, signature) = (read(&case.key()), read(&case.message), read(&case.signature));
     verify_untrusted(&spki, Algorithm::Ed25519, Encoding::Der, &message, &signature).is_ok()
 }

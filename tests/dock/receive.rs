@@ -29,6 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_site_is_never_founded_over_another", founded_twice),
         trial("a_verdict_that_nobody_could_read_is_not_status_0", closed_output),
         trial("every_answer_of_a_trial_says_so", says_trial),
+        trial("a_bad_input_is_named_with_its_file_and_is_never_status_0", bad_input),
+        trial("a_label_that_is_no_unit_is_a_hold_that_says_which_box_it_is", box_label),
+        trial("attack_58_hostile_text_on_a_label_reaches_no_terminal", hostile_label),
     ]
     .into()
 }
@@ -167,8 +170,12 @@ fn foreign_configuration() {
     let other = Delivery::founded();
     let mut command = delivery.command(&strings(&delivery.box_with("DEMO-0001")));
     command.env("SOFTHSM2_CONF", other.path("site/softhsm2.conf"));
+    // Nor does any variable move the clock of a receipt.
+    command.env("ECUGATE_NOW", "2001-01-01T00:00:00Z");
     let said = Said::of(command.output().unwrap());
     assert_eq!(said.status, 0, "{said:?}");
+    let receipt: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(receipt["at"].as_str().unwrap() > "2026", "{receipt}");
     assert_eq!(other.ledger().head().unwrap().0, 2);
 }
 
@@ -256,4 +263,77 @@ fn states(delivery: &Delivery, serial: &str) -> Vec<(u64, State)> {
 
 fn strings(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
+}
+
+fn bad_input() {
+    let delivery = Delivery::founded();
+    delivery.write("empty", b"");
+    delivery.write("text", b"hello");
+    delivery.write("latin1", b"{\"payload\":\"\xe9\"}");
+    delivery.write("truncated", &delivery.world.release_envelope()[..200]);
+    delivery.write("signer.pem", delivery.world.release_signer.pem().as_bytes());
+    std::fs::create_dir(delivery.path("folder")).unwrap();
+    let fifo = std::process::Command::new("mkfifo").arg(delivery.path("fifo")).status().unwrap();
+    assert!(fifo.success());
+    let huge = std::fs::File::create(delivery.path("huge")).unwrap();
+    huge.set_len(100 << 30).unwrap();
+    // What stands in the place of what, the status and the first reason.
+    for (place, bad, status, reason) in [
+        ("release.json", "nowhere", 2, "input-missing"),
+        ("release.json", "folder", 2, "input-not-regular"),
+        ("release.json", "fifo", 2, "input-not-regular"),
+        ("release.json", "/dev/zero", 2, "input-not-regular"),
+        ("release.json", "empty", 21, "input-empty"),
+        ("release.json", "huge", 21, "input-too-large"),
+        ("release.json", "truncated", 11, "manifest-malformed"),
+        ("release.json", "latin1", 11, "manifest-malformed"),
+        ("release.json", "signer.pem", 11, "manifest-malformed"),
+        ("release.json", "image.bin", 11, "manifest-malformed"),
+        ("image.bin", "nowhere", 2, "input-missing"),
+        ("image.bin", "folder", 2, "input-not-regular"),
+        ("image.bin", "fifo", 2, "input-not-regular"),
+        ("image.bin", "empty", 21, "image-empty"),
+        ("image.bin", "shipment.json", 10, "firmware-differs"),
+        ("image.bin", "huge", 21, "input-too-large"),
+        ("root.crl", "text", 21, "crl-malformed"),
+        ("root.crl", "signer.pem", 21, "crl-malformed"),
+        ("root.crl", "empty", 21, "input-empty"),
+    ] {
+        // A suspect unit stays suspect, so that one case is about another unit.
+        let serial = if status == 10 { "DEMO-0002" } else { "DEMO-0001" };
+        let (got, said) = delivery.receive(serial, |arguments| {
+            let at = arguments.iter().position(|argument| argument == place).unwrap();
+            arguments[at] = bad.to_owned();
+        });
+        assert_eq!((got, said["reason"].as_str()), (status, Some(reason)), "{bad} as {place}: {said}");
+        if status == 2 || reason.starts_with("input-") {
+            assert!(said["where"].as_str().unwrap().contains(bad), "{said}");
+        }
+    }
+    // None of it stands in the way of the genuine box.
+    assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
+}
+
+fn box_label() {
+    let delivery = Delivery::founded();
+    let label = "[)>\u{1e}06\u{1d}P8613013591\u{1d}Q448\u{1e}\u{4}";
+    delivery.write("box-label", label.as_bytes());
+    let (status, said) = delivery.receive("DEMO-0001", |arguments| {
+        let at = arguments.iter().position(|argument| argument == "--label-hex").unwrap();
+        arguments.splice(at.., ["--label-file".to_owned(), "box-label".to_owned()]);
+    });
+    assert_eq!((status, &said["reason"]), (21, &"label-quantity".into()), "{said}");
+    assert_eq!(said["found"], "Q 448");
+}
+
+fn hostile_label() {
+    let delivery = Delivery::founded();
+    let label = "[)>\u{1e}06\u{1d}S\u{1b}[2JDEMO\u{202e}\u{1e}\u{4}";
+    delivery.write("hostile", label.as_bytes());
+    let said = delivery.run(&["receive", "--site", "site", "--label-file", "hostile"]);
+    assert_eq!(said.status, 11, "{said:?}");
+    let hostile = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    assert!(!hostile(&said.out), "{said:?}");
+    let said = delivery.run(&["receive", "--site", "site", "--label-file", "hostile", "--json"]);
+    assert!(!hostile(&said.out), "{said:?}");
 }

@@ -2,8 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bad;
 mod batch;
+mod certificate;
+mod chain;
+mod documented;
+mod envelope;
+mod image;
 mod inputs;
+mod label;
+mod maker;
+mod manifest;
 mod merkle;
 mod output;
+#[path = "../support/pki.rs"]
+mod pki;
 mod program;
+mod signature;
+mod unit;
+#[path = "../support/world.rs"]
+mod world;

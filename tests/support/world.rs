@@ -10,22 +10,26 @@ use ecugate_verifier::documents::document::{self, Document};
 use ecugate_verifier::documents::envelope::{Envelope, seal};
 use ecugate_verifier::documents::manifest::Validity;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
-use ecugate_verifier::documents::manifest::release::{Component, FileDigest, Range, Release, Track};
+use ecugate_verifier::documents::manifest::release::{
+    Component, Encoding, FileDigest, Held, IdentityField, Range, Release, Track, UniqueArea,
+};
 use ecugate_verifier::documents::manifest::shipment::{Condition, Shipment, Unit};
 use ecugate_verifier::documents::policy_text::PolicyText;
-use ecugate_verifier::inputs::custody::{Attempt, Nonce};
+use ecugate_verifier::documents::receipt::Receipt;
+use ecugate_verifier::inputs::custody::{Attempt, Nonce, Sighting, State};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
-use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
+use ecugate_verifier::inputs::evidence::{Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
+use ecugate_verifier::judgement::receipt::receipt;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::certificate::Certificate;
-use ecugate_verifier::syntax::image::{Form, measure};
+use ecugate_verifier::syntax::image::Form;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::digest::Sha256;
-use ecugate_verifier::values::ident::{Hardware, Manufacturer, Name, Part, PartScope, Serial, purpose};
+use ecugate_verifier::values::ident::{Hardware, Manufacturer, Name, Part, PartScope, Serial, UnitKey, purpose};
 use ecugate_verifier::values::keys::{PublicKey, Signer};
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
@@ -35,6 +39,8 @@ use std::convert::Infallible;
 pub const LIMITS: &Limits = &Limits::STANDARD;
 pub const SERIAL: &str = "ALCLB4923FA8";
 pub const PART: &str = "3TN01414BA";
+/// The chip id of the unit in [`World::bound`].
+pub const CHIP: &str = "0123456789ABCDEF";
 
 /// A party's key as a signer of documents.
 pub struct PartySigner {
@@ -108,7 +114,10 @@ pub struct World {
     pub release: Release,
     pub shipment: Shipment,
     pub image: Vec<u8>,
+    /// Named images, in place of `image`, for a release of several components.
+    pub images: Vec<(Name, Vec<u8>)>,
     pub label: Vec<u8>,
+    pub untrusted: Vec<Vec<u8>>,
     pub crls: Vec<Vec<u8>>,
     pub token: TokenCertificates,
     pub memory: Known,
@@ -136,7 +145,8 @@ impl World {
             policy: policy(),
             release: release(&image),
             shipment: shipment(),
-            label: format!("[)>\u{1e}06\u{1d}1P{PART}\u{1d}S{SERIAL}\u{1e}\u{4}").into_bytes(),
+            label: label(PART, SERIAL),
+            untrusted: Vec::new(),
             crls: vec![root.crl(&List::default()), issuing.crl(&List::default())],
             token: TokenCertificates::Read(vec![root.der.clone()]),
             memory: Known::empty(),
@@ -150,7 +160,25 @@ impl World {
             shipment_signer,
             officers,
             image,
+            images: Vec::new(),
         }
+    }
+
+    /// A unit whose image names it, by serial and chip id, and holds an area of its own.
+    pub fn bound() -> Self {
+        Self::new().with(|world| {
+            world.image[0x800..0x840].fill(0xff);
+            world.image[0x800..0x80c].copy_from_slice(SERIAL.as_bytes());
+            world.image[0x820..0x828].copy_from_slice(&[0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
+            world.shipment.units[0].hardware_id = Some(Hardware::new(CHIP).unwrap());
+            let component = &mut world.release.components[0];
+            component.file = None;
+            component.identity_fields = vec![
+                IdentityField { holds: Held::Serial, start: 0x1800, length: 16, encoding: Encoding::AsciiPadded },
+                IdentityField { holds: Held::HardwareId, start: 0x1820, length: 8, encoding: Encoding::HexUpper },
+            ];
+            component.unique_areas = vec![UniqueArea { name: name("calibration"), start: 0x1840, end: 0x1880 }];
+        })
     }
 
     pub fn release_envelope(&self) -> Vec<u8> {
@@ -180,7 +208,7 @@ impl World {
             label: Some(self.label.clone()),
             housing_label: None,
             manifests: vec![self.release_envelope(), self.shipment_envelope()],
-            untrusted: Vec::new(),
+            untrusted: self.untrusted.clone(),
             crls: self.crls.clone(),
             readouts: Vec::new(),
             device_proof: None,
@@ -188,21 +216,18 @@ impl World {
             operator: Some(name("op-7")),
             order: None,
         };
-        presentation.readouts = vec![self.readout(&presentation)];
+        presentation.readouts = self.readouts(&presentation);
         presentation
     }
 
-    /// Measures the image as the gate does: by the plan of the presented, unverified releases.
-    pub fn readout(&self, presentation: &Presentation) -> Readout {
+    /// Measures the images as the gate does: by the plan of the presented, unverified releases.
+    pub fn readouts(&self, presentation: &Presentation) -> Vec<Readout> {
         let evidence = presentation.read(&Rules::default(), LIMITS);
-        let result = match evidence.plan(None, LIMITS) {
-            Err(finding) => Measured::Failed(finding),
-            Ok(plan) => match measure(&mut self.image.as_slice(), &plan, LIMITS) {
-                Ok(measurement) => Measured::Done(Box::new(measurement)),
-                Err(fault) => Measured::Failed(fault.into()),
-            },
-        };
-        Readout { component: None, result }
+        let read = |component: Option<&Name>, image: &[u8]| evidence.measure(component.cloned(), &mut &*image, LIMITS);
+        if self.images.is_empty() {
+            return vec![read(None, &self.image)];
+        }
+        self.images.iter().map(|(component, image)| read(Some(component), image)).collect()
     }
 
     pub fn inputs(&self) -> Inputs {
@@ -258,12 +283,41 @@ impl Judged {
         findings.filter(|reason| *reason != Reason::CheckNotRun).collect()
     }
 
+    /// The receipt of this verdict, for the seventh entry of a log.
+    pub fn receipt(&self) -> Receipt {
+        receipt(&self.dossier, &self.dossier.encode(), &self.appraisal, &self.verdict, "trial.log.dock.example", 7)
+    }
+
+    /// Asserts an accept.
+    #[track_caller]
+    pub fn accepted(&self) -> &Self {
+        assert_eq!((self.ruling(), self.verdict.findings()), (Ruling::Accept, [].as_slice()));
+        self
+    }
+
     /// Asserts the ruling and the first reason.
     #[track_caller]
     pub fn is(&self, ruling: Ruling, reason: Reason) {
         let findings = self.verdict.findings();
         assert_eq!((self.ruling(), self.verdict.reason()), (ruling, Some(reason)), "{findings:#?}");
     }
+}
+
+/// An ISO/IEC 15434 label.
+pub fn label(part: &str, serial: &str) -> Vec<u8> {
+    format!("[)>\u{1e}06\u{1d}1P{part}\u{1d}S{serial}\u{1e}\u{4}").into_bytes()
+}
+
+/// An envelope with its JSON changed and nothing signed again.
+pub fn reworded(envelope: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let mut text = serde_json::from_slice(envelope).unwrap();
+    change(&mut text);
+    serde_json::to_vec(&text).unwrap()
+}
+
+/// An earlier entry of another attempt.
+pub fn seen(state: State, keys: Vec<UnitKey>) -> Sighting {
+    Sighting { seq: 7, state, attempt: attempt(99), evidence: Sha256::of(b"earlier"), keys }
 }
 
 pub fn attempt(n: u8) -> Attempt {

@@ -31,7 +31,7 @@ pub(crate) struct Image {
     base: Option<u64>,
 
     /// A range to hash; END is the address after the last
-    #[arg(long, value_name = "START..END", value_parser = flag::span, num_args(1..))]
+    #[arg(long, value_name = "START..END", value_parser = flag::span)]
     range: Vec<Span>,
 
     /// The byte that stands in the gaps of every range; without it a range with a gap has no digest
@@ -39,7 +39,7 @@ pub(crate) struct Image {
     fill: Option<u8>,
 
     /// A record type outside the standard whose records are passed over
-    #[arg(long, value_name = "N", value_parser = flag::byte, num_args(1..))]
+    #[arg(long, value_name = "N", value_parser = flag::byte)]
     allow_record_type: Vec<u8>,
 }
 
@@ -76,7 +76,12 @@ impl Seam for Image {
             }
         };
         if self.base.is_some() && form != Form::Raw {
-            return Err(Finding::new(Reason::Usage, "--base", "a raw image: the other forms state addresses", form.word()));
+            return Err(Finding::new(
+                Reason::Usage,
+                "--base",
+                "a raw image: the other forms state addresses",
+                form.word(),
+            ));
         }
         Ok(match image::measure(&mut reader, &self.plan(form), limits) {
             Ok(measured) => told(&measured),

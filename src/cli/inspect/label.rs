@@ -18,7 +18,7 @@ const INPUT_BYTES: usize = 64 << 10;
 #[derive(clap::Args)]
 pub(crate) struct Label {
     /// The text
-    #[arg(long, conflicts_with = "hex")]
+    #[arg(long, conflicts_with = "hex", allow_hyphen_values = true)]
     text: Option<String>,
 
     /// The text as hex digits
@@ -26,7 +26,7 @@ pub(crate) struct Label {
     hex: Option<Hex>,
 
     /// What the scanner types for GS
-    #[arg(long, value_name = "STRING")]
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
     gs_as: Option<String>,
 }
 
@@ -97,11 +97,8 @@ fn of_one_unit(unit: &LabelledUnit, answer: Answer) -> Answer {
         .named_parts()
         .map(|(identifier, part)| json!({"identifier": identifier, "value": part.as_str()}))
         .collect();
-    let numbers: Vec<Value> = unit
-        .aliases
-        .iter()
-        .map(|(identifier, value)| json!({"identifier": identifier, "value": value}))
-        .collect();
+    let numbers: Vec<Value> =
+        unit.aliases.iter().map(|(identifier, value)| json!({"identifier": identifier, "value": value})).collect();
     let part = unit.parts.first().map(|part| part.to_string());
     let supplier = stated(&unit.supplier);
     let answer = answer

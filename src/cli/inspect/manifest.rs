@@ -110,11 +110,8 @@ fn signature(signature: &EnvelopeSignature, limits: &Limits) -> Value {
 }
 
 fn told(claims: &Claims, answer: Answer) -> Answer {
-    let subjects: Vec<Value> = claims
-        .subjects
-        .iter()
-        .map(|(name, digest)| json!({"name": name, "sha256": digest.to_string()}))
-        .collect();
+    let subjects: Vec<Value> =
+        claims.subjects.iter().map(|(name, digest)| json!({"name": name, "sha256": digest.to_string()})).collect();
     let mut lines = Vec::new();
     leaves("", &claims.predicate, &mut lines);
     let left_out = lines.len().saturating_sub(SHOWN);

@@ -20,15 +20,15 @@ pub(crate) struct Chain {
     leaf: PathBuf,
 
     /// Certificates taken as anchors, PEM or DER
-    #[arg(long, value_name = "FILE", num_args(1..))]
+    #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
 
     /// Certificates from which a path may be built, PEM or DER; an empty file is an empty bag
-    #[arg(long, value_name = "FILE", num_args(1..))]
+    #[arg(long, value_name = "FILE")]
     untrusted: Vec<PathBuf>,
 
     /// Certificate revocation lists, PEM or DER
-    #[arg(long, value_name = "FILE", num_args(1..))]
+    #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
     /// The time to judge at (RFC 3339); without it, the time of the system

@@ -145,7 +145,8 @@ impl KeySource {
         }
         let path = self.key.clone().unwrap_or_default();
         let spki = papers::key_bytes(world, &path)?;
-        let key = PublicKey::from_spki(&spki).map_err(|fault| papers::key_fault(&spki, fault, &papers::shown(&path)))?;
+        let key =
+            PublicKey::from_spki(&spki).map_err(|fault| papers::key_fault(&spki, fault, &papers::shown(&path)))?;
         Ok((key, Source::Key))
     }
 }

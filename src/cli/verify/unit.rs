@@ -11,12 +11,11 @@ use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::documents::policy_text::PolicyText;
 use ecugate_verifier::documents::receipt::{AnswerWord, CheckLine, Ruling};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
-use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
+use ecugate_verifier::inputs::evidence::{Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::{Appraisal, answers, appraise};
 use ecugate_verifier::judgement::verdict::Verdict;
-use ecugate_verifier::syntax::image::measure;
 use ecugate_verifier::syntax::json;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
@@ -40,7 +39,7 @@ pub(crate) struct Unit {
     at: Option<Time>,
 
     /// Keys of the officers: SubjectPublicKeyInfo in DER or PEM, or certificates
-    #[arg(long, value_name = "KEY", num_args(1..), required = true)]
+    #[arg(long, value_name = "KEY", required = true)]
     authority: Vec<PathBuf>,
 
     /// How many officers must have signed the anchor list and the policy
@@ -145,17 +144,7 @@ impl Unit {
 /// Measures each image by what the presented, still unverified releases name.
 fn readouts(presentation: &Presentation, images: Vec<(Option<Name>, Input)>, limits: &Limits) -> Vec<Readout> {
     let evidence = presentation.read(&Rules::default(), limits);
-    let measured = images.into_iter().map(|(component, mut image)| {
-        let result = match evidence.plan(component.as_ref(), limits) {
-            Err(finding) => Measured::Failed(finding),
-            Ok(plan) => match measure(&mut image, &plan, limits) {
-                Ok(measurement) => Measured::Done(Box::new(measurement)),
-                Err(fault) => Measured::Failed(fault.into()),
-            },
-        };
-        Readout { component, result }
-    });
-    measured.collect()
+    images.into_iter().map(|(component, mut image)| evidence.measure(component, &mut image, limits)).collect()
 }
 
 /// A memory that cannot be read is none, which is never an empty one.
@@ -200,7 +189,8 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         MemorySource::Given => ("given", "as given in the folder"),
         MemorySource::TakenAsEmpty => ("taken-as-empty", "none given: taken as empty and complete"),
     };
-    let checks: Vec<CheckLine> = appraisal.answers.all().map(|(question, answer)| check(question.word(), answer)).collect();
+    let checks: Vec<CheckLine> =
+        appraisal.answers.all().map(|(question, answer)| check(question.word(), answer)).collect();
     let mut answer = Answer::of_unit(outcome, findings.first().cloned())
         .with("ruling", verdict.ruling().word())
         .with("at", at.to_string())
@@ -226,10 +216,20 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         answer = answer.line(format!("check     {:<17} {:<8} {}", check.check, check.answer.word(), check.found));
     }
     for finding in findings {
-        let Finding { reason, place, expected, found } = finding;
-        answer = answer.line(format!("finding   {reason}: {place}: expected {expected}, found {found}"));
+        answer = answer.line(format!("finding   {}", facts(finding)));
     }
     answer
+}
+
+/// A finding in one line, without the facts that it does not have.
+fn facts(Finding { reason, place, expected, found }: &Finding) -> String {
+    let mut line = reason.code().to_owned();
+    for (name, text) in [("at", place), ("expected", expected), ("found", found)] {
+        if !text.is_empty() {
+            line.push_str(&format!("  {name} {text}"));
+        }
+    }
+    line
 }
 
 fn check(question: &str, answer: answers::Answer) -> CheckLine {

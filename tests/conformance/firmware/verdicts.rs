@@ -155,7 +155,7 @@ fn judge_all(set: &'static str, images: &[RealImage]) -> Result<(), Failed> {
 fn judge(world: &World) -> (Due, Duration) {
     let mut inputs = world.inputs();
     let begun = Instant::now();
-    inputs.presentation.readouts = vec![world.readout(&inputs.presentation)];
+    inputs.presentation.readouts = world.readouts(&inputs.presentation);
     let judged = world::judge(inputs);
     let time = begun.elapsed();
     let found = judged.verdict.findings().iter();

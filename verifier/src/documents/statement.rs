@@ -438,7 +438,8 @@ mod tests {
             About::read(&envelope.verify_with(Pen::ed25519(1).public_key()).unwrap(), &LIMITS)
         };
         let text = String::from_utf8(statement().to_payload().unwrap()).unwrap();
-        let foreign = text.replace(Release::TYPE, "https://slsa.dev/provenance/v1").replace(r#"{"version":3}"#, "[null]");
+        let foreign =
+            text.replace(Release::TYPE, "https://slsa.dev/provenance/v1").replace(r#"{"version":3}"#, "[null]");
         let read = about(foreign.as_bytes()).unwrap();
         assert_eq!(read.predicate_type, "https://slsa.dev/provenance/v1");
         assert_eq!(read.subject, statement().subject);

@@ -87,13 +87,26 @@ fn refusal(sighting: &Sighting, keys: &[UnitKey]) -> Option<Finding> {
             (Reason::KeyNotTheSame, "the keys of the earlier entry")
         }
         State::Suspect => (Reason::IdentitySuspectBefore, "an identity that two persons cleared"),
-        State::Accepted | State::Contested => (Reason::IdentitySeenBefore, "an identity never seen before"),
+        State::Accepted | State::Contested => (seen_before(&sighting.keys, keys), "an identity never seen before"),
         State::Voided => (Reason::IdentityVoided, "an identity never accepted and undone"),
         State::Shipped => (Reason::IdentityShipped, "a return authorisation for a unit that left"),
         State::Legacy => (Reason::IdentityLegacy, "an identity that was not here before the gate"),
         State::Leased => (Reason::IdentityLeased, "an identity that is ours to receive"),
     };
     Some(found(reason, sighting, expected))
+}
+
+/// What was seen before: the identity itself, or only something in the image that no two units share.
+fn seen_before(theirs: &[UnitKey], ours: &[UnitKey]) -> Reason {
+    let shared = |kinds: &[KeyKind]| theirs.iter().any(|key| kinds.contains(&key.kind) && ours.contains(key));
+    let own = [KeyKind::Unit, KeyKind::Serial, KeyKind::DeviceKey, KeyKind::DeviceCertificate, KeyKind::ChipId];
+    if shared(&own) {
+        Reason::IdentitySeenBefore
+    } else if shared(&[KeyKind::UniqueArea]) {
+        Reason::UniqueAreaReused
+    } else {
+        Reason::ReadoutReused
+    }
 }
 
 fn found(reason: Reason, sighting: &Sighting, expected: &str) -> Finding {

@@ -122,10 +122,7 @@ impl Dossier {
     /// # Errors
     /// [`Reason::DossierMalformed`] where the index is not one, or a part is missing or is not what its digest says.
     pub fn decode(encoded: &Encoded, limits: &Limits) -> Result<Self, Finding> {
-        let index: Index = json::read(&encoded.index, limits).map_err(|fault| {
-            let finding = fault.finding();
-            Finding { reason: Reason::DossierMalformed, ..finding }.within("dossier")
-        })?;
+        let index: Index = json::read(&encoded.index, limits).map_err(|fault| malformed(fault.finding()))?;
         Ok(Self::assemble(index.inputs(&encoded.parts, limits)?, limits))
     }
 }
@@ -177,7 +174,7 @@ struct Index {
     manifests: Vec<Sha256>,
     untrusted: Vec<Sha256>,
     crls: Vec<Sha256>,
-    readouts: Vec<Readout>,
+    readouts: Vec<Sha256>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     device_proof: Option<Sha256>,
     condition: Condition,
@@ -240,6 +237,11 @@ impl Index {
         let label = maybe("application/octet-stream", &presented.label);
         let housing_label = maybe("application/octet-stream", &presented.housing_label);
         let device_proof = maybe("application/octet-stream", &presented.device_proof);
+        let readouts = presented.readouts.iter().map(|readout| {
+            let text = serde_json::to_vec(readout).unwrap_or_default();
+            put("application/json", &text)
+        });
+        let readouts = readouts.collect();
         let mut all = |media_type, list: &[Vec<u8>]| list.iter().map(|bytes| put(media_type, bytes)).collect();
         Self {
             format: FORMAT.to_owned(),
@@ -256,7 +258,7 @@ impl Index {
             manifests: all("application/vnd.dsse+json", &presented.manifests),
             untrusted: all("application/pkix-cert", &presented.untrusted),
             crls: all("application/pkix-crl", &presented.crls),
-            readouts: presented.readouts.clone(),
+            readouts,
             device_proof,
             condition: presented.condition,
             operator: presented.operator.clone(),
@@ -294,7 +296,8 @@ impl Index {
             self.authority.list_version_least,
             self.authority.policy_version_least,
             limits,
-        )?;
+        )
+        .map_err(malformed)?;
         let token = match &self.token {
             TokenText::Read(held) => TokenCertificates::Read(all(held)?),
             TokenText::Unavailable(finding) => TokenCertificates::Unavailable(finding.clone()),
@@ -314,7 +317,7 @@ impl Index {
                 manifests: all(&self.manifests)?,
                 untrusted: all(&self.untrusted)?,
                 crls: all(&self.crls)?,
-                readouts: self.readouts,
+                readouts: all(&self.readouts)?.iter().map(|text| readout(text, limits)).collect::<Result<_, _>>()?,
                 device_proof: maybe(&self.device_proof)?,
                 condition: self.condition,
                 operator: self.operator,
@@ -323,4 +326,13 @@ impl Index {
             memory: self.memory,
         })
     }
+}
+
+/// A measurement stands in a part of its own: its map may be as long as a document may be.
+fn readout(text: &[u8], limits: &Limits) -> Result<Readout, Finding> {
+    json::read(text, limits).map_err(|fault| malformed(fault.finding()))
+}
+
+fn malformed(finding: Finding) -> Finding {
+    Finding { reason: Reason::DossierMalformed, ..finding }.within("dossier")
 }

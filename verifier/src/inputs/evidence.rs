@@ -8,7 +8,7 @@ use crate::documents::manifest::shipment::{Condition, Shipment, Unit};
 use crate::documents::statement::{Predicate, predicate_type_of};
 use crate::syntax::certificate::{Certificate, certificates};
 use crate::syntax::crl::{Crl, crls};
-use crate::syntax::image::{Measurement, Plan};
+use crate::syntax::image::{Measurement, Plan, measure};
 use crate::syntax::label::{self, LabelledUnit, Rules};
 use crate::values::digest::{Hasher, Sha256};
 use crate::values::finding::Finding;
@@ -16,6 +16,7 @@ use crate::values::ident::{Hardware, KeyKind, Manufacturer, Name, Part, UnitKey}
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use std::collections::BTreeSet;
+use std::io::Read;
 
 /// What came with one box, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,8 +106,10 @@ impl Presentation {
             count.min(most)
         };
         let manifests = cap("manifests", self.manifests.len(), limits.manifests);
-        let bag = cap("untrusted certificates", self.untrusted.len(), limits.bag_certificates);
-        let lists = cap("CRLs", self.crls.len(), limits.crls);
+        // The chain in an envelope joins the bag.
+        let most = limits.bag_certificates.saturating_sub(limits.chain_certificates);
+        let bag = cap("files of untrusted certificates", self.untrusted.len(), most);
+        let lists = cap("files of CRLs", self.crls.len(), limits.crls);
         cap("readouts", self.readouts.len(), limits.readouts);
         let label = |bytes: &Option<Vec<u8>>| match bytes {
             None => Presented::Absent,
@@ -130,6 +133,11 @@ impl Presentation {
                 Err(fault) => unreadable.push(fault.finding().within(&format!("CRL {}", n + 1))),
             }
         }
+        // One file may hold many: what counts is what the search for paths would have to look at.
+        let certificates = cap("untrusted certificates", untrusted.len(), most);
+        untrusted.truncate(certificates);
+        let lists = cap("CRLs", revocation.len(), limits.crls);
+        revocation.truncate(lists);
         Evidence {
             label: label(&self.label),
             housing_label: label(&self.housing_label),
@@ -233,7 +241,7 @@ impl Evidence {
     /// # Errors
     /// [`Reason::ReleaseAbsent`] without a release, [`Reason::ComponentUnknown`] where none names the component,
     /// [`Reason::ManifestAmbiguous`] where two releases give it different forms or bases,
-    /// [`Reason::ImageRangeMalformed`] for more ranges than are measured at once.
+    /// [`Reason::ImageRangeLimit`] for more ranges than are measured at once.
     pub fn plan(&self, component: Option<&Name>, limits: &Limits) -> Result<Plan, Finding> {
         let place = component.map_or_else(|| "image".to_owned(), |name| format!("image of {name}"));
         let mut plan: Option<Plan> = None;
@@ -270,22 +278,42 @@ impl Evidence {
         let asked = plan.ranges.len() + plan.fields.len();
         if asked > limits.image_ranges {
             let expected = format!("at most {} ranges and fields", limits.image_ranges);
-            return Err(Finding::new(Reason::ImageRangeMalformed, place, expected, asked.to_string()));
+            return Err(Finding::new(Reason::ImageRangeLimit, place, expected, asked.to_string()));
         }
         Ok(plan)
+    }
+
+    /// Measures one image by that plan, reading it once. What keeps it from being measured is kept in its place.
+    pub fn measure(&self, component: Option<Name>, image: &mut dyn Read, limits: &Limits) -> Readout {
+        let measured = self
+            .plan(component.as_ref(), limits)
+            .and_then(|plan| measure(image, &plan, limits).map_err(|fault| fault.into()));
+        let result = match measured {
+            Ok(measurement) => Measured::Done(Box::new(measurement)),
+            Err(finding) => Measured::Failed(finding),
+        };
+        Readout { component, result }
     }
 
     /// Every key under which this unit may be remembered, taken from claims: a superset of its keys, for the snapshot
     /// of the memory.
     #[must_use]
     pub fn candidate_keys(&self, readouts: &[Readout]) -> Vec<UnitKey> {
-        let Presented::Parsed(unit) = &self.label else { return Vec::new() };
+        let Presented::Parsed(boxed) = &self.label else { return Vec::new() };
+        let agreed = match &self.housing_label {
+            Presented::Parsed(housing) => label::agree(boxed, housing).ok(),
+            _ => None,
+        };
+        let unit = agreed.as_ref().unwrap_or(boxed);
         let releases: Vec<&Release> = self.releases().collect();
         let entries: Vec<(&Shipment, &Unit)> = self
             .shipments()
             .flat_map(|shipment| shipment.with_serial(&unit.serial).map(move |entry| (shipment, entry)))
             .collect();
-        unit_keys(unit, &releases, &entries, readouts)
+        // An entry that turns out to be nobody's word leaves the unit with the keys that the release gives.
+        let mut keys: BTreeSet<UnitKey> = unit_keys(unit, &releases, &entries, readouts).into_iter().collect();
+        keys.extend(unit_keys(unit, &releases, &[], readouts));
+        keys.into_iter().collect()
     }
 
     /// The releases that were presented: claims.

@@ -28,6 +28,15 @@ impl Verdict {
         for (question, answer) in appraisal.answers.all() {
             match answer {
                 Answer::Pass(_) => {}
+                // a failure that says nothing is a failure
+                Answer::Fail(found) if found.is_empty() => {
+                    findings.push(Finding::new(
+                        Reason::CheckNotRun,
+                        question.word(),
+                        "an answer",
+                        "a failure unexplained",
+                    ));
+                }
                 Answer::Fail(found) => findings.extend(found),
                 Answer::NotRun(found) => {
                     if required(question, appraisal) {
@@ -69,7 +78,8 @@ impl Verdict {
 }
 
 /// Reasons that only follow from others: they keep a unit out and explain nothing.
-const fn follows(reason: Reason) -> bool {
+#[must_use]
+pub const fn follows(reason: Reason) -> bool {
     matches!(reason, Reason::CheckNotRun | Reason::IdentityBelowMinimum)
 }
 

@@ -143,7 +143,6 @@ reasons! {
     CrlRolledBack = "crl-rolled-back", Stuck;
 
     // our trust: anchors, their list, policy
-    AnchorsUnavailable = "anchors-unavailable", Passing;
     AnchorsEmpty = "anchors-empty", Stuck;
     AnchorListMissing = "anchor-list-missing", Stuck;
     AnchorListMalformed = "anchor-list-malformed", Stuck;
@@ -217,7 +216,6 @@ reasons! {
     ReleaseAbsent = "release-absent", Absent;
     ManifestExpired = "manifest-expired", Stuck;
     ManifestNotYetValid = "manifest-not-yet-valid", Stuck;
-    ManifestRolledBack = "manifest-rolled-back", Contradicts;
     ManifestAmbiguous = "manifest-ambiguous", Contradicts;
     ConsigneeDiffers = "consignee-differs", Contradicts;
     SerialNotListed = "serial-not-listed", Contradicts;
@@ -243,7 +241,6 @@ reasons! {
     IdentityBelowMinimum = "identity-below-minimum", Passing;
     DeviceProofMissing = "device-proof-missing", Absent;
     DeviceProofUnsupported = "device-proof-unsupported", Stuck;
-    DeviceKeyIsSigner = "device-key-is-signer", Contradicts;
     IdentitySeenBefore = "identity-seen-before", Contradicts;
     IdentitySuspectBefore = "identity-suspect-before", Contradicts;
     IdentityVoided = "identity-voided", Contradicts;
@@ -256,12 +253,10 @@ reasons! {
     SightingsLimit = "sightings-limit", Contradicts;
 
     // memory and clock
-    MemoryUnavailable = "memory-unavailable", Passing;
     MemoryIncomplete = "memory-incomplete", Stuck;
     MemoryMalformed = "memory-malformed", Stuck;
     MemoryMoved = "memory-moved", Passing;
     ClockBehind = "clock-behind", Stuck;
-    ClockAhead = "clock-ahead", Stuck;
     DossierMalformed = "dossier-malformed", Stuck;
     CheckNotRun = "check-not-run", Passing;
 
@@ -275,6 +270,13 @@ reasons! {
     CheckpointOrigin = "checkpoint-origin", Contradicts;
     LeafMalformed = "leaf-malformed", Unreadable;
     LeafDiffers = "leaf-differs", Contradicts;
+
+    // the manufacturer's side
+    DescriptionMalformed = "description-malformed", Unreadable;
+    ImageRangeGap = "image-range-gap", Unreadable;
+    SigningKeyDiffers = "signing-key-differs", Contradicts;
+    OutputExists = "output-exists", Usage;
+    OutputUnwritable = "output-unwritable", Usage;
 
     // the token
     ModuleMissing = "module-missing", Stuck;

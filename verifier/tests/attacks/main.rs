@@ -9,4 +9,15 @@ mod pki;
 #[path = "../../../tests/support/world.rs"]
 mod world;
 
+mod age_and_scope;
+mod certificates;
+mod firmware;
+mod identity;
+mod parsing;
+mod replay;
+mod revocation;
+mod signatures;
+mod swaps;
+mod threat_model;
+mod verdict_rules;
 mod verdicts;

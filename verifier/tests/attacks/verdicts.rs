@@ -58,6 +58,6 @@ fn a_token_or_a_memory_that_cannot_be_asked_is_a_hold_and_never_empty() {
     let world = World::new().with(|world| world.token = TokenCertificates::Read(Vec::new()));
     world.judge().is(Ruling::HoldPerson, Reason::AnchorsEmpty);
     let mut inputs = World::new().inputs();
-    inputs.memory = Memory::Unavailable(Finding::bare(Reason::MemoryUnavailable));
-    judge(inputs).is(Ruling::HoldPassing, Reason::MemoryUnavailable);
+    inputs.memory = Memory::Unavailable(Finding::bare(Reason::LedgerFailed));
+    judge(inputs).is(Ruling::HoldPassing, Reason::LedgerFailed);
 }

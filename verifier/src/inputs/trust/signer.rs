@@ -127,6 +127,11 @@ fn chain(envelope: &Envelope, given: &Circumstances<'_, '_>) -> Result<(Certific
         return Err(Finding::new(Reason::CertificateMissing, "x5c", "the signer's certificate", "none"));
     }
     let leaf = carried.remove(0);
+    // Also of an anchor without the role, which the search for a path does not see.
+    if given.anchors.anchors().iter().any(|(anchor, _)| anchor.spki() == leaf.spki()) {
+        let found = "an anchor's key";
+        return Err(Finding::new(Reason::LeafIsAnchor, leaf.subject_text(), "a key that is no anchor's", found));
+    }
     carried.extend(given.untrusted.iter().cloned());
     Ok((leaf, carried))
 }
@@ -150,7 +155,8 @@ fn find(
         Ok(path) => return Ok(path),
         Err(fault) => fault,
     };
-    if fault.reason() == Reason::PathNotFound
+    // AnchorsEmpty here: there are anchors, and none of them has the role
+    if matches!(fault.reason(), Reason::PathNotFound | Reason::AnchorsEmpty)
         && let Ok(path) = find_path(leaf, bag, &given.anchors.certificates(), given.crls, &options)
         && let Some(listing) = given.anchors.listing(path.anchor())
     {
@@ -166,24 +172,27 @@ fn role_missing(path: &ValidPath, listing: &Listing, role: Role) -> Finding {
 }
 
 /// Freeze and rollback: a CRL that is valid by its own dates may still be older than the list allows, or older than
-/// one seen before.
+/// one seen before. The latter first: a waiver of the age of one list must not hide the rollback of another.
 fn crls_fresh(path: &ValidPath, given: &Circumstances<'_, '_>) -> Result<(), Finding> {
-    let hours = given.anchors.listing(path.anchor()).map_or(0, |listing| listing.crl_hours);
     for used in path.crls_used() {
-        let place = format!("CRL of {}", used.issuer);
-        let oldest = given.now.plus_seconds(-i64::from(hours) * 3_600);
-        if used.this_update < oldest {
-            let expected = format!("thisUpdate {oldest} or later ({hours} h)");
-            return Err(Finding::new(Reason::CrlTooOld, place, expected, used.this_update.to_string()));
-        }
-        if let Some(seen) = given.crls_seen.iter().find(|seen| seen.issuer_key == used.issuer_key)
-            && used.this_update < seen.this_update
+        let seen = given.crls_seen.iter().filter(|seen| seen.issuer_key == used.issuer_key);
+        if let Some(seen) = seen.map(|seen| seen.this_update).max()
+            && used.this_update < seen
         {
-            let expected = format!("thisUpdate {} or later", seen.this_update);
+            let (place, expected) = (format!("CRL of {}", used.issuer), format!("thisUpdate {seen} or later"));
             return Err(Finding::new(Reason::CrlRolledBack, place, expected, used.this_update.to_string()));
         }
     }
-    Ok(())
+    let hours = given.anchors.listing(path.anchor()).map_or(0, |listing| listing.crl_hours);
+    let oldest = given.now.plus_seconds(-i64::from(hours) * 3_600);
+    match path.crls_used().iter().find(|used| used.this_update < oldest) {
+        None => Ok(()),
+        Some(used) => {
+            let place = format!("CRL of {}", used.issuer);
+            let expected = format!("thisUpdate {oldest} or later ({hours} h)");
+            Err(Finding::new(Reason::CrlTooOld, place, expected, used.this_update.to_string()))
+        }
+    }
 }
 
 fn waivable(reason: Reason, given: &Circumstances<'_, '_>) -> bool {

@@ -180,19 +180,26 @@ fn compare_field(
 
 /// A release that is older, in the sense of security, than one already seen for this part is a rollback.
 fn security_versions(release: &Release, matched: &Matched<'_>, known: Option<&Known>, answers: &mut Answers) {
-    let (Some(known), Some(part)) = (known, matched.part()) else {
-        answers.not_run(Question::SecurityVersion, "the memory and the part");
+    let Some(known) = known else {
+        answers.not_run(Question::SecurityVersion, "the memory");
+        return;
+    };
+    let Some(part) = matched.part() else {
+        let expected = format!("one part of release {}", release.release);
+        let finding =
+            Finding::new(Reason::LabelAmbiguous, "label", expected, "several, or a number that stands for all");
+        answers.answer(Question::SecurityVersion, Answer::NotRun(finding));
         return;
     };
     for component in &release.components {
-        let seen = known.releases.iter().find(|seen| {
+        let seen = known.releases.iter().filter(|seen| {
             seen.manufacturer == release.manufacturer && seen.part == *part && seen.component == component.name
         });
-        if let Some(seen) = seen
-            && component.security_version < seen.security_version
+        if let Some(seen) = seen.map(|seen| seen.security_version).max()
+            && component.security_version < seen
         {
             let place = format!("component {}", component.name);
-            let expected = format!("security version {} or higher", seen.security_version);
+            let expected = format!("security version {seen} or higher");
             let found = component.security_version.to_string();
             let finding = Finding::new(Reason::SecurityVersionRolledBack, place, expected, found);
             answers.fail(Question::SecurityVersion, finding);

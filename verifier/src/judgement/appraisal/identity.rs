@@ -8,6 +8,7 @@ use crate::inputs::custody::{Standing, standing};
 use crate::inputs::dossier::Dossier;
 use crate::inputs::evidence::unit_keys;
 use crate::inputs::memory::Known;
+use crate::inputs::policy::InForce;
 use crate::syntax::label::LabelledUnit;
 use crate::values::finding::Finding;
 use crate::values::ident::UnitKey;
@@ -85,15 +86,22 @@ fn level(answers: &Answers) -> Identity {
     if listed.into_iter().all(|question| answers.passed(question)) { Identity::Listed } else { Identity::Claimed }
 }
 
-/// Holds both axes against the minimum.
+/// Holds both axes against the minimum. Without a policy nobody has said what the minimum is: that is our fault, and
+/// nothing is missing from the unit.
 pub(super) fn minima(
     dossier: &Dossier,
+    policy: Option<&InForce>,
     minimum: Minimum,
     identity: Identity,
     firmware: Firmware,
     answers: &mut Answers,
 ) {
-    device_proof(dossier, minimum, answers);
+    device_proof(dossier, policy, minimum, answers);
+    if policy.is_none() {
+        answers.not_run(Question::IdentityMinimum, "a policy");
+        answers.not_run(Question::FirmwareMinimum, "a policy");
+        return;
+    }
     if identity >= minimum.identity {
         answers.pass(Question::IdentityMinimum, identity.word());
     } else {
@@ -116,10 +124,12 @@ pub(super) fn minima(
 }
 
 /// Nothing reads device proofs yet. One that is presented is never ignored, and one that is demanded is missing.
-fn device_proof(dossier: &Dossier, minimum: Minimum, answers: &mut Answers) {
+fn device_proof(dossier: &Dossier, policy: Option<&InForce>, minimum: Minimum, answers: &mut Answers) {
     if dossier.inputs().presentation.device_proof.is_some() {
         let finding = Finding::new(Reason::DeviceProofUnsupported, "device proof", "none: not supported yet", "one");
         answers.fail(Question::DeviceProof, finding);
+    } else if policy.is_none() {
+        answers.not_run(Question::DeviceProof, "a policy");
     } else if minimum.identity == Identity::DeviceKey {
         let finding = Finding::new(Reason::DeviceProofMissing, "device proof", "the answer to our challenge", "none");
         answers.fail(Question::DeviceProof, finding);

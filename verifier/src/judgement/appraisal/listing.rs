@@ -18,6 +18,7 @@ use crate::values::reason::Reason;
 pub(super) struct Matched<'b> {
     entry: Option<(&'b Shipment, &'b Unit)>,
     release: Option<&'b Release>,
+    part: Option<&'b Part>,
 }
 
 impl<'b> Matched<'b> {
@@ -36,12 +37,9 @@ impl<'b> Matched<'b> {
         self.entry.map(|(shipment, _)| &shipment.manufacturer).or_else(|| self.release.map(|known| &known.manufacturer))
     }
 
-    /// Its part, from verified documents.
-    pub(super) fn part(&self) -> Option<&'b Part> {
-        self.entry.map(|(_, entry)| &entry.part).or_else(|| match self.release.map(|known| known.parts.as_slice()) {
-            Some([only]) => Some(only),
-            _ => None,
-        })
+    /// Its part, as verified documents write it.
+    pub(super) const fn part(&self) -> Option<&'b Part> {
+        self.part
     }
 
     /// What a recorded verdict over these documents teaches the memory.
@@ -86,6 +84,10 @@ pub(super) fn find<'b>(
         }
     }
     matched.release = release(unit, matched.entry, believed, answers);
+    matched.part = matched
+        .entry
+        .map(|(_, entry)| &entry.part)
+        .or_else(|| matched.release.and_then(|release| part_of(unit, release)));
     manufacturer(&matched, answers);
     matched
 }
@@ -151,7 +153,8 @@ fn choose<'b, 'd>(
         let expected = "the serial of the label on it";
         return Err(Finding::new(Reason::SerialNotListed, place, expected, unit.serial.to_string()));
     }
-    let candidates: Vec<_> = same_serial.iter().filter(|(_, entry)| label_fits(unit, entry, believed)).collect();
+    let fits = |shipment: &Verified<'_, Shipment>, entry| label_fits(unit, &shipment.document, entry, believed);
+    let candidates: Vec<_> = same_serial.iter().filter(|(shipment, entry)| fits(shipment, entry)).collect();
     let Some((first, rest)) = candidates.split_first() else {
         let parts: Vec<_> = same_serial.iter().map(|(_, entry)| entry.part.as_str()).collect();
         let stated: Vec<_> = unit.parts.iter().map(Part::as_str).collect();
@@ -163,25 +166,33 @@ fn choose<'b, 'd>(
         if core::ptr::eq(other.0, first.0) {
             return Err(Finding::new(Reason::SerialListedTwice, place, "one entry", "more in one shipment"));
         }
-        if other.1 != first.1 || other.0.document.manufacturer != first.0.document.manufacturer {
+        let (one, two) = (&first.0.document, &other.0.document);
+        if other.1 != first.1 || two.manufacturer != one.manufacturer || two.consignee != one.consignee {
             return Err(Finding::new(Reason::ManifestAmbiguous, place, "one entry", "shipments that disagree"));
         }
     }
-    Ok(**first)
+    // The narrowest scope counts: a signer that may list the part does not cover for one that may not.
+    Ok(**candidates.iter().find(|(shipment, entry)| !shipment.listing.covers(&entry.part)).unwrap_or(first))
 }
 
-/// Whether the label's part numbers fit an entry: one of them is the entry's part or an alias that the unit's release
-/// names, and none is the part of another entry with this serial. A label without part numbers fits.
-fn label_fits(unit: &LabelledUnit, entry: &Unit, believed: &Believed<'_>) -> bool {
+/// Whether the label's part numbers fit an entry: one of them is the entry's part or an alias that the unit's own
+/// release names, and none is the part of other units, as shipments and releases tell. A label without part numbers
+/// fits.
+fn label_fits(unit: &LabelledUnit, shipment: &Shipment, entry: &Unit, believed: &Believed<'_>) -> bool {
     if unit.parts.is_empty() {
         return true;
     }
-    let release =
-        || believed.releases.iter().map(|known| &known.document).filter(|known| known.release == entry.release);
-    let own = |part: &Part| *part == entry.part || release().any(|known| known.aliases.contains(part));
+    let releases = || believed.releases.iter().map(|known| &known.document);
+    // of this maker, name and part: another maker's aliases are no names of this unit
+    let of_unit = |known: &&Release| {
+        known.release == entry.release
+            && known.manufacturer == shipment.manufacturer
+            && known.parts.contains(&entry.part)
+    };
+    let own = |part: &Part| *part == entry.part || releases().filter(of_unit).any(|known| known.aliases.contains(part));
     let foreign = |part: &Part| {
-        !own(part)
-            && believed.shipments.iter().any(|shipment| shipment.document.units.iter().any(|other| other.part == *part))
+        let shipped = || believed.shipments.iter().flat_map(|shipment| &shipment.document.units);
+        !own(part) && (shipped().any(|other| other.part == *part) || releases().any(|known| known.parts.contains(part)))
     };
     unit.parts.iter().any(own) && !unit.parts.iter().any(foreign)
 }
@@ -269,6 +280,15 @@ fn release<'b>(
     }
     answers.pass(Question::Release, release.release.to_string());
     Some(release)
+}
+
+/// Without an entry: the one part of the release, or the only one of them that the label states.
+fn part_of<'b>(unit: &LabelledUnit, release: &'b Release) -> Option<&'b Part> {
+    if let [only] = release.parts.as_slice() {
+        return Some(only);
+    }
+    let mut stated = release.parts.iter().filter(|part| unit.parts.contains(part));
+    stated.next().filter(|_| stated.next().is_none())
 }
 
 fn no_release(unit: &LabelledUnit, entry: Option<(&Shipment, &Unit)>, believed: &Believed<'_>) -> Finding {

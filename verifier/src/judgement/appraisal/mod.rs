@@ -24,7 +24,7 @@ use crate::inputs::policy::{InForce, Policy};
 use crate::inputs::trust::anchors::Anchors;
 use crate::syntax::label::{self, LabelledUnit};
 use crate::values::finding::Finding;
-use crate::values::ident::UnitKey;
+use crate::values::ident::{Part, UnitKey};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use answers::{Answer, Answers};
@@ -73,14 +73,14 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
     let policy = policy(dossier, &mut answers);
     papers(dossier, &mut answers);
     let label = label_of(dossier, &mut answers);
-    let gate = gate(policy, label.as_ref());
 
     let believed = documents::believe(dossier, policy, known, limits, &mut answers);
     let matched = listing::find(dossier, policy, known, label.as_ref(), &believed, &mut answers);
     let firmware = firmware::measure(dossier, &matched, known, &mut answers);
     let identity = identity::judge(dossier, known, label.as_ref(), &matched, limits, &mut answers);
+    let gate = gate(policy, label.as_ref(), &matched);
     let minimum = minimum(policy, label.as_ref(), &matched);
-    identity::minima(dossier, minimum, identity.level, firmware, &mut answers);
+    identity::minima(dossier, policy, minimum, identity.level, firmware, &mut answers);
 
     let (unit, releases) = (unit_name(label.as_ref(), &matched), matched.teaches());
 
@@ -128,7 +128,9 @@ fn clock(dossier: &Dossier, known: Option<&Known>, answers: &mut Answers) {
 fn anchors(dossier: &Dossier, answers: &mut Answers) {
     match dossier.anchors() {
         Anchors::Listed(set) => {
-            let found = format!("{} listed, list version {}", set.anchors().len(), set.version());
+            let (listed, unlisted) = (set.anchors().len(), set.unlisted().len());
+            let found =
+                format!("{listed} listed, {unlisted} on the token and not listed, list version {}", set.version());
             answers.pass(Question::Anchors, found);
         }
         Anchors::Unavailable(finding) => answers.fail(Question::Anchors, finding.clone()),
@@ -186,14 +188,18 @@ fn label_of(dossier: &Dossier, answers: &mut Answers) -> Option<LabelledUnit> {
     }
 }
 
-/// Whether the gate applies: only where *every* part number on the label belongs to a family that is not gated.
-fn gate(policy: Option<&InForce>, label: Option<&LabelledUnit>) -> GateRule {
+/// Whether the gate applies. *Not gated* only where every part number on the label, and the part that the documents
+/// give, belongs to such a family; *observed* as soon as one of them does. A label may state other numbers, or none.
+fn gate(policy: Option<&InForce>, label: Option<&LabelledUnit>, matched: &listing::Matched<'_>) -> GateRule {
     let (Some(policy), Some(unit)) = (policy, label) else { return GateRule::Gated };
-    let mut rules = unit.parts.iter().map(|part| policy.gate(part));
-    match rules.next() {
-        None => GateRule::Gated,
-        Some(first) if rules.all(|rule| rule == first) => first,
-        Some(_) => GateRule::Gated,
+    let rule_is = |wanted: GateRule| move |part: &Part| policy.gate(part) == wanted;
+    let mut parts = unit.parts.iter().chain(matched.part());
+    if parts.clone().any(rule_is(GateRule::Observed)) {
+        GateRule::Observed
+    } else if !unit.parts.is_empty() && parts.all(rule_is(GateRule::NotGated)) {
+        GateRule::NotGated
+    } else {
+        GateRule::Gated
     }
 }
 

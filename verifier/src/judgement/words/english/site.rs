@@ -4,9 +4,6 @@ use super::{Group, group};
 
 pub(super) const GROUPS: &[Group] = &[
     group! { "Memory and clock"
-        MemoryUnavailable
-            "The gate could not look up whether this unit was seen before."
-            "Wait and scan again. If it stays so, IT: look at the ledger.";
         MemoryIncomplete
             "The ledger is new or was restored and may have forgotten units."
             "Trust officers: sign that the ledger is complete, after stock taking and import of what was received before.";
@@ -19,9 +16,6 @@ pub(super) const GROUPS: &[Group] = &[
         ClockBehind
             "The clock of this station is behind the last entry of the ledger."
             "IT: set the clock from a source that is trusted. Do not change the ledger.";
-        ClockAhead
-            "The clock of this station is far ahead of the last entry or of the signed lists."
-            "IT: compare the clock with a source that is trusted, and correct or confirm it.";
         DossierMalformed
             "The stored inputs of a verdict cannot be read back whole."
             "IT: take the dossier from a backup, or export it again. Do not mend it by hand.";
@@ -57,6 +51,23 @@ pub(super) const GROUPS: &[Group] = &[
         LeafDiffers
             "An entry of the ledger is not that of the document shown with it."
             "Keep both as evidence. Take document and entry together from the ledger again.";
+    },
+    group! { "The manufacturer's side"
+        DescriptionMalformed
+            "A description of a release or shipment has a field that is missing, misspelt or wrong."
+            "Correct the line shown and run the command again. docs/maker.md lists every field.";
+        ImageRangeGap
+            "A range that is to be signed has a gap in the image, and nothing says what stands there."
+            "Name the byte that fills gaps (fill), or let the range end before the gap.";
+        SigningKeyDiffers
+            "The private key and the certificate do not belong together."
+            "Give the key and the certificate of one signer. The signer's certificate stands first in the chain.";
+        OutputExists
+            "Where the result was to be written there is a file already."
+            "Name another file, or move that one away. Nothing is overwritten.";
+        OutputUnwritable
+            "The result could not be written."
+            "Look at the folder, its rights and the space on the disk, and run the command again.";
     },
     group! { "The token"
         ModuleMissing

@@ -90,9 +90,6 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: fetch the newest CRL and find out who put the older one there.";
     },
     group! { "Our trust: anchors, their list, policy"
-        AnchorsUnavailable
-            "The certificates that this site trusts could not be read just now."
-            "Wait and scan again. If it stays so, IT: look at the token and its module.";
         AnchorsEmpty
             "None of the certificates on the trust token is on the list of those that count."
             "Trust officer: load the listed manufacturer certificates onto the token, or sign a list that names those on it.";

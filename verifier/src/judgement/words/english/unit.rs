@@ -128,9 +128,6 @@ pub(super) const GROUPS: &[Group] = &[
         ManifestNotYetValid
             "A paper of this unit is not valid yet."
             "IT: look at the clock of this station first. If it is right, wait until the date shown or ask the manufacturer.";
-        ManifestRolledBack
-            "A paper of this unit is older than one that this site has used before."
-            "Ask the manufacturer which release is the current one and whether the older one may still be shipped.";
         ManifestAmbiguous
             "Two signed papers say different things about the same unit."
             "Ask the manufacturer which of them counts, and to withdraw the other. Keep both as evidence.";
@@ -198,9 +195,6 @@ pub(super) const GROUPS: &[Group] = &[
         DeviceProofUnsupported
             "An answer of the unit's own key was given, but this version of the gate cannot judge it."
             "IT: present the unit without it, or install a version that reads device proofs. Nothing was assumed.";
-        DeviceKeyIsSigner
-            "The unit's own key is also the key of somebody who signs papers."
-            "Keep the unit and tell the manufacturer: one of its keys is used for two things or was stolen.";
         IdentitySeenBefore
             "A unit with this identity has been accepted before."
             "One of the two is a copy. Find the first by the ledger entry shown, set both apart, and tell the manufacturer.";

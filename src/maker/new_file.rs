@@ -1,0 +1,142 @@
+//! Output files: whole or not there, and never in the place of another.
+
+use ecugate_verifier::values::digest::hex;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum NewFileFault {
+    /// Something has that name.
+    #[error("{path:?} exists already")]
+    Exists {
+        /// The path as it was given.
+        path: String,
+    },
+    /// The file system said no.
+    #[error("{path:?} cannot be written: {error}")]
+    Unwritable {
+        /// The path as it was given.
+        path: String,
+        /// Its reason.
+        error: io::Error,
+    },
+}
+
+impl NewFileFault {
+    /// The reason code.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Exists { .. } => Reason::OutputExists,
+            Self::Unwritable { .. } => Reason::OutputUnwritable,
+        }
+    }
+
+    /// The fault as a finding.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        match self {
+            Self::Exists { path } => Finding::new(self.reason(), path, "a name that is free", "a file of that name"),
+            Self::Unwritable { path, error } => {
+                Finding::new(self.reason(), path, "a place for a file", error.to_string())
+            }
+        }
+    }
+
+    fn of(path: &Path, error: io::Error) -> Self {
+        let path = path.display().to_string();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists { path },
+            _ => Self::Unwritable { path, error },
+        }
+    }
+}
+
+/// Refuses a path at which something stands: to be asked before work that takes long.
+///
+/// # Errors
+/// [`NewFileFault::Exists`], also for a link that leads nowhere.
+pub fn refuse_existing(path: &Path) -> Result<(), NewFileFault> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(NewFileFault::Exists { path: path.display().to_string() }),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Writes `bytes` to a new file at `path`: all of them, on disk, or no file.
+///
+/// # Errors
+/// [`NewFileFault`] where something stands at `path` already, or the file system fails.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
+    let fault = |error| NewFileFault::of(path, error);
+    let beside = name_beside(path).map_err(fault)?;
+    // Takes the name: a rename alone would put the file in the place of another.
+    File::create_new(path).map_err(fault)?;
+    let written = write_through(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if let Err(error) = written {
+        // Neither holds anything; what cannot be removed is empty or has a name of ours.
+        let _ = std::fs::remove_file(&beside);
+        let _ = std::fs::remove_file(path);
+        return Err(NewFileFault::Unwritable { path: path.display().to_string(), error });
+    }
+    Ok(())
+}
+
+/// A name in the same folder, and so on the same file system, that nobody else has.
+fn name_beside(path: &Path) -> io::Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file name"));
+    };
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", hex::encode(&random)));
+    Ok(path.with_file_name(beside))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{refuse_existing, write};
+
+    #[test]
+    fn a_file_a_folder_and_a_dangling_link_are_left_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "before").unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+        for name in ["file", "folder", "link"] {
+            assert_eq!(write(&at(name), b"after").unwrap_err().reason().code(), "output-exists", "{name}");
+            assert_eq!(refuse_existing(&at(name)).unwrap_err().reason().code(), "output-exists", "{name}");
+        }
+        assert_eq!(std::fs::read(at("file")).unwrap(), b"before");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_new_file_is_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("new"), b"all of it").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"all of it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_and_a_path_without_name_are_unwritable() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().join("none/new"), folder.path().join("..")] {
+            assert_eq!(write(&path, b"x").unwrap_err().reason().code(), "output-unwritable");
+        }
+    }
+}
