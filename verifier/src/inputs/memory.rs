@@ -34,6 +34,7 @@ pub struct Known {
     /// Number of entries when the snapshot was taken.
     pub size: u64,
     /// Time of the last entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
     /// Every entry that names one of the unit's candidate keys.
     pub sightings: Vec<Sighting>,
