@@ -177,7 +177,7 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
         lines.extend(wrapped("CONTESTED", &words));
     }
     for waived in &receipt.waived {
-        lines.extend(wrapped("WAIVED", &format!("{}: {}", visible(&waived.check), waived.finding.reason)));
+        lines.extend(wrapped("WAIVED", &format!("{}: {}", waived.check.word(), waived.finding.reason)));
     }
     lines.extend(steps(&action));
     if let Some(first) = findings.first() {

@@ -141,7 +141,7 @@ impl Inner {
         let appraisal = appraise(&dossier);
         let verdict = Verdict::reach(&appraisal);
         let encoded = dossier.encode();
-        let keys: BTreeSet<UnitKey> = keys.iter().chain(&appraisal.keys).cloned().collect();
+        let keys: BTreeSet<UnitKey> = keys.iter().chain(appraisal.keys()).cloned().collect();
         Ok(Judged { dossier, encoded, appraisal, verdict, keys: keys.into_iter().collect(), memory_size })
     }
 

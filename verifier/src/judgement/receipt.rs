@@ -1,9 +1,8 @@
 //! From a verdict to the receipt that will be signed.
 
 use super::appraisal::Appraisal;
-use super::appraisal::answers::Answer;
 use super::verdict::Verdict;
-use crate::documents::receipt::{AnswerWord, Assurance, CheckLine, Receipt, Version, WaivedLine};
+use crate::documents::receipt::{Assurance, Receipt, Version, WaivedLine};
 use crate::documents::record::{PartRef, Record, Versions};
 use crate::inputs::custody::Standing;
 use crate::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Encoded};
@@ -37,11 +36,11 @@ pub fn receipt(
         ruling: verdict.ruling(),
         findings: verdict.findings().to_vec(),
         assurance: Assurance { identity: appraisal.identity, firmware: appraisal.firmware, minimum: appraisal.minimum },
-        checks: appraisal.answers.all().map(|(question, answer)| line(question.word(), answer)).collect(),
+        checks: appraisal.answers.lines().collect(),
         waived: appraisal
             .waived
             .iter()
-            .map(|(check, finding)| WaivedLine { check: check.word().to_owned(), finding: finding.clone() })
+            .map(|(check, finding)| WaivedLine { check: *check, finding: finding.clone() })
             .collect(),
         supersedes,
         contests,
@@ -85,13 +84,4 @@ fn record(dossier: &Dossier, encoded: &Encoded, appraisal: &Appraisal, verdict: 
         }),
         ..place
     }
-}
-
-fn line(check: &str, answer: Answer) -> CheckLine {
-    let (answer, found, findings) = match answer {
-        Answer::Pass(found) => (AnswerWord::Pass, found, Vec::new()),
-        Answer::Fail(findings) => (AnswerWord::Fail, String::new(), findings),
-        Answer::NotRun(finding) => (AnswerWord::NotRun, String::new(), vec![finding]),
-    };
-    CheckLine { check: check.to_owned(), answer, found, findings }
 }

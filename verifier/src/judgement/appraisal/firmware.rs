@@ -2,9 +2,9 @@
 
 use super::answers::{Answer, Answers};
 use super::listing::Matched;
-use super::question::Question;
 use crate::documents::manifest::assurance::Firmware;
 use crate::documents::manifest::release::{Component, Held, IdentityField, Release};
+use crate::documents::question::Question;
 use crate::inputs::dossier::Dossier;
 use crate::inputs::evidence::{Measured, Presented, Readout, component_of};
 use crate::inputs::memory::Known;
