@@ -44,7 +44,7 @@ pub struct Known {
     pub policy_version: u64,
     /// Newest CRL of each issuer that a recorded verdict used.
     pub crls: Vec<CrlSeen>,
-    /// Highest sequence of each release that a recorded verdict used.
+    /// Highest security version of each component of each part that a recorded verdict used.
     pub releases: Vec<ReleaseSeen>,
 }
 

@@ -1,10 +1,12 @@
 //! Clones, swaps and returns: whose unit is it?
 
-use crate::world::{CHIP, Judged, PART, SERIAL, World, attempt, judge, label, name, part, seen};
+use crate::world::{CHIP, Judged, LIMITS, PART, SERIAL, World, attempt, judge, label, name, part, seen};
+use ecugate_verifier::documents::document::Document as _;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::manifest::release::{Encoding, Held, IdentityField};
 use ecugate_verifier::documents::manifest::shipment::{Condition, Unit};
 use ecugate_verifier::inputs::custody::{Sighting, Standing, State};
+use ecugate_verifier::inputs::evidence::Measured;
 use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Hardware, KeyKind, Manufacturer, Part, Serial, UnitKey};
@@ -202,6 +204,40 @@ fn attack_63_one_unique_area_under_two_serials_contradicts() {
     judged.is(Ruling::Suspect, Reason::UniqueAreaReused);
     // two genuine units of one release without such a place have the same readout: that is no key
     assert!(keys_of(&World::new()).iter().all(|key| key.kind != KeyKind::Readout));
+}
+
+/// Attack class 63: nor does it help to leave that area out of the readout.
+#[test]
+fn attack_63_a_readout_without_the_units_own_area_differs() {
+    for (length, found) in [(0x850, "nothing at 0x1850"), (0x840, "nothing at 0x1840")] {
+        let judged = World::bound().with(|world| world.image.truncate(length)).judge();
+        judged.is(Ruling::Suspect, Reason::FirmwareDiffers);
+        let finding = &judged.verdict.findings()[0];
+        let told = (finding.place.as_str(), finding.expected.as_str(), finding.found.as_str());
+        let place = "component application calibration 0x1840 to 0x1880";
+        assert_eq!(told, (place, "contents at every address", found));
+        assert_eq!(judged.appraisal.firmware(), Firmware::NotRead);
+    }
+    // an area that was never asked for is not there either
+    let mut inputs = World::bound().inputs();
+    let Measured::Done(measured) = &mut inputs.presentation.readouts[0].result else { panic!() };
+    measured.ranges.retain(|range| range.span.start != 0x1840);
+    let judged = judge(inputs);
+    judged.is(Ruling::Suspect, Reason::FirmwareDiffers);
+    assert_eq!(judged.verdict.findings()[0].found, "not measured");
+}
+
+#[test]
+fn a_release_that_names_two_areas_alike_is_malformed() {
+    let mut release = World::bound().release;
+    let mut second = release.components[0].unique_areas[0].clone();
+    (second.start, second.end) = (0x1880, 0x1890);
+    release.components[0].unique_areas.push(second);
+    let finding = release.fault(LIMITS).unwrap();
+    let place = "predicate.components[0].unique_areas";
+    assert_eq!((finding.reason, finding.place.as_str()), (Reason::JsonValue, place));
+    release.components[0].unique_areas[1].name = name("keys");
+    assert_eq!(release.fault(LIMITS), None);
 }
 
 #[test]
