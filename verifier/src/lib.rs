@@ -11,8 +11,8 @@
 //!
 //! | to … | take |
 //! |---|---|
-//! | judge one unit | [`inputs::dossier::Dossier::assemble`], [`judgement::appraisal::appraise`], [`judgement::verdict::Verdict::reach`] |
-//! | judge it again, years later | [`inputs::dossier::Dossier::decode`], then the same two |
+//! | judge one unit | [`inputs::dossier::Dossier::assemble`], [`judgement::judged::Judged::of`] |
+//! | judge it again, years later | [`inputs::dossier::Dossier::decode`], then the same |
 //! | read a signed document | [`documents::envelope::Envelope`] → [`documents::envelope::Verified`] → [`documents::document::read`] |
 //! | vet who signed it | [`inputs::trust::signer::vet`]; for any chain [`inputs::trust::path::find_path`] |
 //! | measure a firmware image | [`syntax::image::measure`] |
@@ -30,8 +30,8 @@
 //! use ecugate_verifier::inputs::memory::{Known, Memory};
 //! use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 //! use ecugate_verifier::inputs::trust::authority::Authority;
-//! use ecugate_verifier::judgement::appraisal::appraise;
-//! use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
+//! use ecugate_verifier::judgement::judged::Judged;
+//! use ecugate_verifier::judgement::verdict::Ruling;
 //! use ecugate_verifier::values::attempt::{Attempt, Nonce};
 //! use ecugate_verifier::values::digest::hex;
 //! use ecugate_verifier::values::ident::Name;
@@ -71,15 +71,15 @@
 //!     },
 //!     limits,
 //! );
-//! let appraisal = appraise(&dossier);
-//! let verdict = Verdict::reach(&appraisal);
+//! let judged = Judged::of(dossier);
+//! let verdict = judged.verdict();
 //! assert_eq!(verdict.ruling(), Ruling::Unproven);
 //! assert_eq!(verdict.reason(), Some(Reason::ManifestAbsent));
 //! assert!(verdict.findings().iter().any(|finding| finding.reason == Reason::AnchorListMissing));
 //!
 //! // what is stored is enough to reach the same again
-//! let again = Dossier::decode(&dossier.encode(), limits).ok()?;
-//! assert_eq!(appraise(&again), appraisal);
+//! let again = Dossier::decode(judged.encoded(), limits).ok()?;
+//! assert_eq!(Judged::of(again), judged);
 //! # Some(())
 //! # }
 //! ```
@@ -90,7 +90,8 @@
 //! [`ValidPath`](inputs::trust::path::ValidPath): RFC 5280 accepts this path to an anchor.
 //! [`Signer`](inputs::trust::signer::Signer): it ends at a line of the list that allows the role.
 //! [`AnchorSet`](inputs::trust::anchors::AnchorSet) and [`InForce`](inputs::policy::InForce): the authority signed it,
-//! for this site and time. [`Appraisal`](judgement::appraisal::Appraisal): some dossier gives these answers.
+//! for this site and time. [`Judged`](judgement::judged::Judged): this dossier gives these answers and this
+//! verdict.
 //! Each is made in one place. Documents (a release, a [`Receipt`](documents::receipt::Receipt)) are plain values that
 //! anybody can write: what they prove follows from the envelope that they came in.
 //!

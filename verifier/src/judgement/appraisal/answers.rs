@@ -1,7 +1,7 @@
 //! The answers of an appraisal.
 
 use crate::documents::question::Question;
-use crate::documents::receipt::{AnswerWord, CheckLine};
+use crate::documents::receipt::{AnswerWord, CheckLine, Ruling};
 use crate::values::finding::Finding;
 use crate::values::reason::Reason;
 use std::collections::BTreeMap;
@@ -33,7 +33,14 @@ impl Answers {
                     findings.extend(more);
                 }
             }
-            Some(known) => {
+            Some(Answer::NotRun(known)) => match answer {
+                Answer::Pass(_) => {}
+                Answer::NotRun(other) if Ruling::of(other.reason.class()) <= Ruling::of(known.reason.class()) => {}
+                worse => {
+                    self.0.insert(question, worse);
+                }
+            },
+            Some(known @ Answer::Pass(_)) => {
                 if !matches!(answer, Answer::Pass(_)) {
                     *known = answer;
                 }
@@ -110,5 +117,11 @@ mod tests {
         answers.not_run(Question::Binding, "an image");
         answers.pass(Question::Binding, "fine");
         assert!(!answers.passed(Question::Binding));
+        // of two things that are missing the worse one is told, whichever came first
+        let absent = Answer::NotRun(Finding::bare(Reason::ReleaseAbsent));
+        answers.answer(Question::Binding, absent.clone());
+        assert_eq!(answers.of(Question::Binding), absent);
+        answers.not_run(Question::Binding, "an image");
+        assert_eq!(answers.of(Question::Binding), absent);
     }
 }
