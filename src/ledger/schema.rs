@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x6563_7567;
 /// The schema below. A file with a higher number was written by a newer version.
 const VERSION: i64 = 1;
 /// How long a writer waits for another: longer than a token takes to sign.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages in the write-ahead log before they are copied into the file: rewriting them less often halves the cost of
 /// large groups.
 const AUTO_CHECKPOINT_PAGES: i64 = 4_000;
@@ -119,7 +119,7 @@ pub(super) fn create(path: &Path) -> Result<(), LedgerFault> {
     match made {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(LedgerFault::Exists(path.to_owned())),
-        Err(error) => return Err(LedgerFault::file(path, error)),
+        Err(error) => return Err(LedgerFault::unusable(path, error)),
     }
     let filled = fill(path);
     if filled.is_err() {
@@ -162,7 +162,9 @@ fn fill(path: &Path) -> Result<(), LedgerFault> {
     ))?;
     drop(connection);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| LedgerFault::file(folder, error))
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| LedgerFault::unusable(folder, error))
 }
 
 fn schema() -> String {
@@ -179,8 +181,11 @@ fn schema() -> String {
 }
 
 fn bare(path: &Path, access: OpenFlags) -> Result<Connection, LedgerFault> {
-    if !path.try_exists().map_err(|error| LedgerFault::file(path, error))? {
+    if !path.try_exists().map_err(|error| LedgerFault::unusable(path, error))? {
         return Err(LedgerFault::Missing(path.to_owned()));
+    }
+    if !path.is_file() {
+        return Err(LedgerFault::unusable(path, "no regular file"));
     }
     // No CREATE, no URI: a path is a path.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
