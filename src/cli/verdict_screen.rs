@@ -310,3 +310,36 @@ fn wrapped(heading: &str, text: &str) -> Vec<String> {
     let heads = std::iter::once(heading).chain(std::iter::repeat(""));
     lines.iter().zip(heads).map(|(row, head)| format!(" {head:<11}{row}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, GateError, Reason, unjudged_line, unjudged_screen};
+
+    #[test]
+    fn a_gate_that_cannot_open_names_the_shelf_the_cause_and_the_cure_and_promises_no_record() {
+        let error = GateError::from(Finding::new(Reason::LedgerMissing, "site/ledger.db", "the ledger", "\u{1b}[2J"));
+        let screen = unjudged_screen(&error, false);
+        assert!(screen[1].starts_with("██     ?  NOT CHECKED     HOLD SHELF      ledger-missing"), "{screen:#?}");
+        assert!(screen.iter().all(|line| line.chars().count() <= 80), "{screen:#?}");
+        assert!(screen.iter().all(|line| !line.contains('\u{1b}')), "{screen:#?}");
+        for (line, begins) in [
+            (3, " TRIAL      "),
+            (4, " what       The ledger of this site is not there."),
+            (5, " why        site/ledger.db: expected the ledger, found ␛[2J"),
+            (6, " DO NOW     1 put it on the hold shelf"),
+            (7, "            2 mark it with the reason and the time: there is no record"),
+        ] {
+            assert!(screen[line].starts_with(begins), "{screen:#?}");
+        }
+        assert_eq!(screen.last().unwrap(), " record     none: nothing was judged");
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_scanned_again_and_the_rest_waits_for_a_person() {
+        let steps = |reason| unjudged_screen(&GateError::from(Finding::bare(reason)), true).join("\n");
+        assert!(steps(Reason::LedgerBusy).contains("3 scan it again in a while"));
+        assert!(steps(Reason::LedgerUnusable).contains("3 do what is said below"));
+        let line = unjudged_line(&GateError::from(Finding::bare(Reason::LedgerBusy)));
+        assert_eq!(line, "hold | ledger-busy | none: nothing was judged | TRIAL");
+    }
+}

@@ -1,10 +1,13 @@
 //! What goes wrong in a ledger, and what that makes of an arrival.
 
-use super::schema::PATIENCE;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::reason::Reason;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a writer waits for another: longer than a token takes to sign.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a ledger cannot be used.
 #[derive(Debug, thiserror::Error)]

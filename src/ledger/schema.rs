@@ -1,20 +1,17 @@
 //! The tables, and how a file is made and opened.
 
-use super::fault::LedgerFault;
+use super::fault::{LedgerFault, PATIENCE};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Says that a SQLite file is a ledger of ours: `ecug`.
 const APPLICATION_ID: i64 = 0x6563_7567;
 /// The schema below. A file with a higher number was written by a newer version.
 const VERSION: i64 = 1;
-/// How long a writer waits for another: longer than a token takes to sign.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages in the write-ahead log before they are copied into the file: rewriting them less often halves the cost of
 /// large groups.
 const AUTO_CHECKPOINT_PAGES: i64 = 4_000;
