@@ -59,6 +59,7 @@ CREATE TABLE act (
 ) STRICT;
 CREATE INDEX act_by_attempt ON act (station, nonce) WHERE station IS NOT NULL;
 CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
+CREATE INDEX act_by_time ON act (time);
 CREATE TABLE fact (
     key_kind TEXT NOT NULL,
     key TEXT NOT NULL,
