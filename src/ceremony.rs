@@ -22,6 +22,7 @@ use ecugate_verifier::documents::policy_text::PolicyText;
 use ecugate_verifier::documents::record::Record;
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::syntax::label::Rules;
+use ecugate_verifier::syntax::note::Origin;
 use ecugate_verifier::values::attempt::Environment;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::{Manufacturer, Name, PartScope};
@@ -101,6 +102,17 @@ pub fn found_trial(module: &Path, folder: &Path, founding: &Founding) -> Result<
     Ok(Founded { site, certificates: made.certificates, recorded })
 }
 
+/// The name that the log of a trial site will have.
+///
+/// # Errors
+/// [`Reason::Usage`] where the site's id can be no part of one.
+pub fn origin(site: &Name) -> Result<Origin, Finding> {
+    Origin::new(&format!("{TRIAL_ORIGIN}{site}")).ok_or_else(|| {
+        let expected = "a host-like name in lower case: it is part of the name of the log";
+        Finding::new(Reason::Usage, "site id", expected, site.to_string())
+    })
+}
+
 /// The signing keys of a trial, opened once.
 struct Keys {
     station: TokenSigner,
@@ -142,7 +154,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         site: founding.site.clone(),
         environment: Environment::Trial,
         station: founding.station.clone(),
-        origin: format!("{TRIAL_ORIGIN}{}", founding.site),
+        origin: origin(&founding.site)?.to_string(),
         module: module.to_owned(),
         trust_token: made.trust.name.clone(),
         signer: SignerText {

@@ -16,6 +16,7 @@ use ecugate_verifier::values::keys::PublicKey;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The name of the configuration in a site folder.
@@ -112,19 +113,23 @@ impl Site {
     /// Reads the configuration of the site in `folder`.
     ///
     /// # Errors
-    /// [`Reason::SiteMissing`] where there is none, [`Reason::SiteMalformed`] with the line where it is not sound.
+    /// [`Reason::SiteMissing`] where there is none, [`Reason::InputUnreadable`] where this account may not read it,
+    /// [`Reason::SiteMalformed`] with the line where it is not sound.
     pub fn open(folder: &Path) -> Result<Self, Finding> {
-        let missing = |what: &Path, found: &str| {
-            let place = what.display().to_string();
-            Finding::new(Reason::SiteMissing, place, "a site folder made by `ecugate init`", found)
-        };
-        let folder = fs::canonicalize(folder).map_err(|error| missing(folder, &error.kind().to_string()))?;
+        let folder = fs::canonicalize(folder).map_err(|error| unread(folder, &error))?;
         let path = folder.join(CONFIGURATION);
-        let about = fs::metadata(&path).map_err(|error| missing(&path, &error.kind().to_string()))?;
-        if !about.is_file() || about.len() > CONFIGURATION_BYTES {
-            return Err(missing(&path, "no regular file of at most 64 KiB"));
+        let about = fs::metadata(&path).map_err(|error| unread(&path, &error))?;
+        let malformed = |expected: &str, found: &str| {
+            Finding::new(Reason::SiteMalformed, path.display().to_string(), expected, found)
+        };
+        if !about.is_file() {
+            return Err(malformed("a regular file", "another kind of file"));
         }
-        let bytes = fs::read_to_string(&path).map_err(|error| missing(&path, &error.kind().to_string()))?;
+        if about.len() > CONFIGURATION_BYTES {
+            return Err(malformed("at most 64 KiB", &format!("{} bytes", about.len())));
+        }
+        let bytes = fs::read(&path).map_err(|error| unread(&path, &error))?;
+        let bytes = String::from_utf8(bytes).map_err(|error| malformed("UTF-8", &error.to_string()))?;
         let text: SiteText = toml::from_str(&bytes).map_err(|error| malformed_at(&path, &bytes, &error))?;
         Self::check(folder, text)
     }
@@ -244,6 +249,16 @@ impl Site {
     #[must_use]
     pub fn pin_file(&self) -> PathBuf {
         self.folder.join(&self.text.signer.pin_file)
+    }
+}
+
+fn unread(what: &Path, error: &std::io::Error) -> Finding {
+    let place = what.display().to_string();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Finding::new(Reason::SiteMissing, place, "a site folder made by `ecugate init`", "nothing of this name")
+        }
+        _ => Finding::new(Reason::InputUnreadable, place, "a file that this account may read", error.to_string()),
     }
 }
 

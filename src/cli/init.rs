@@ -3,7 +3,7 @@
 use super::fresh_start;
 use super::inputs::World;
 use super::seam::{Answer, Seam};
-use ecugate::ceremony::{AnchorGiven, Founding, found_trial};
+use ecugate::ceremony::{AnchorGiven, Founding, found_trial, origin};
 use ecugate::hsm::{TrialFolder, softhsm};
 use ecugate::site::CONFIGURATION;
 use ecugate_verifier::documents::anchor_list::Role;
@@ -66,6 +66,8 @@ impl Seam for Init {
             Some(path) => path.clone(),
             None => softhsm().map_err(|fault| fault.finding())?,
         };
+        // Before anything is made: what a failing init has begun must be removed by hand.
+        origin(&founding.site)?;
         require_free(&self.trial)?;
         fs::create_dir_all(&self.trial).map_err(|error| {
             Finding::new(Reason::SiteNotWritten, self.trial.display().to_string(), "a folder", error.to_string())
@@ -140,7 +142,9 @@ fn require_free(folder: &Path) -> Result<(), Finding> {
         let untouched = ours.contains(&name.as_str())
             && (name == "softhsm2.conf" || fs::read_dir(entry.path()).is_ok_and(|mut inner| inner.next().is_none()));
         if !untouched {
-            let found = format!("{name} in it (what an interrupted init left: remove the folder)");
+            let ours = name == "ledger.db" || ours.contains(&name.as_str());
+            let found = if ours { "what an interrupted init has left: remove the folder" } else { "other files in it" };
+            let found = format!("{name}: {found}");
             return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", found));
         }
     }

@@ -135,13 +135,24 @@ fn with_lists(command: clap::Command) -> clap::Command {
 
 /// A command line that cannot be read, or one that asks for help.
 fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
-    let options = arguments.iter().take_while(|argument| *argument != "--");
-    if error.use_stderr() && options.into_iter().any(|argument| argument == "--json") {
-        return seam::show(Form::Json, "ecugate", &Answer::refuse(screen::usage(error)));
+    let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let refused = error.use_stderr() || asks_for_help_with_a_box(arguments);
+    if refused && json {
+        let finding = if error.use_stderr() { screen::usage(error) } else { help_with_a_box() };
+        return seam::show(Form::Json, "ecugate", &Answer::refuse(finding));
     }
     // Nobody left to tell when this cannot be written.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(seam::USAGE) } else { ExitCode::SUCCESS }
+    if refused { ExitCode::from(seam::USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Status 0 of `receive` puts a box into inventory, so a call that shows help instead of judging may not have it.
+fn asks_for_help_with_a_box(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "receive") && arguments.len() > 3
+}
+
+fn help_with_a_box() -> Finding {
+    Finding::new(Reason::Usage, "command line", "one box, or a call for help alone", "both")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A verdict, shown: the screen at the dock, one line where there is no terminal, one JSON object, or one word.
 
 use super::seam::{self, Answer, Form, Outcome as Word};
-use ecugate::gate::{GateError, Outcome, RecordedVerdict};
+use ecugate::gate::{GateError, Outcome, RecordedVerdict, Retry};
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
@@ -15,6 +15,9 @@ use std::process::ExitCode;
 
 /// Columns of the screen at the dock.
 const WIDTH: usize = 80;
+
+/// Said on every screen of a trial site. `receive` knows no other yet, so it is said of a gate that could not open too.
+const TRIAL: &str = " TRIAL      nothing that this gate says counts in production";
 
 /// What there is to show.
 pub(crate) enum Shown {
@@ -37,10 +40,17 @@ pub(crate) fn show(form: Form, command: &str, shown: &Shown) -> ExitCode {
     let written = match (form, shown) {
         (Form::Json, _) => answer.write_json(("command", &Value::from(command)), &mut out),
         (Form::Quiet, _) => writeln!(out, "{}", answer.outcome.word()),
-        (Form::Text, Shown::Error(error)) => write_lines(&mut out, &unjudged_screen(error)),
-        (Form::Text, Shown::Outcome(outcome)) if io::stdout().is_terminal() => {
-            write_lines(&mut out, &screen(outcome, std::env::var_os("NO_COLOR").is_none()))
+        (Form::Text, shown) if io::stdout().is_terminal() => {
+            let colour = std::env::var_os("NO_COLOR").is_none();
+            write_lines(
+                &mut out,
+                &match shown {
+                    Shown::Error(error) => unjudged_screen(error, colour),
+                    Shown::Outcome(outcome) => screen(outcome, colour),
+                },
+            )
         }
+        (Form::Text, Shown::Error(error)) => writeln!(out, "{}", unjudged_line(error)),
         (Form::Text, Shown::Outcome(outcome)) => writeln!(out, "{}", line(outcome)),
     };
     match (written.and_then(|()| out.flush()), shown) {
@@ -59,24 +69,56 @@ fn write_lines(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
 fn unjudged(error: &GateError) -> Answer {
     let finding = error.finding();
     Answer::of_unit(Word::Hold, Some(finding.clone()))
+        .with("ruling", hold(error.retry()).word())
+        .with("environment", Environment::Trial.word())
         .with("findings", json!([words::json(finding)]))
         .with("record", Value::Null)
 }
 
-fn unjudged_screen(error: &GateError) -> Vec<String> {
+fn unjudged_line(error: &GateError) -> String {
     let finding = error.finding();
-    let action = words::box_action(Ruling::HoldPerson);
-    let mut lines = vec![format!("{}  {}", action.title(), finding.reason)];
-    lines.extend(words::text(finding));
+    let mut pieces = vec![Word::Hold.word().to_owned(), finding.reason.code().to_owned()];
+    pieces.push("none: nothing was judged".to_owned());
+    pieces.extend(words::why(finding));
+    pieces.push("TRIAL".to_owned());
+    pieces.join(" | ")
+}
+
+fn unjudged_screen(error: &GateError, colour: bool) -> Vec<String> {
+    let finding = error.finding();
+    let action = words::box_action_unrecorded(error.retry() == Retry::AfterAWhile);
+    let mut lines = banner(&action, finding.reason.code(), colour);
+    lines.push(TRIAL.to_owned());
+    lines.extend(what_and_why(finding));
     lines.extend(steps(&action));
+    lines.extend(wrapped("to mend", words::of(finding.reason).fix));
+    lines.push(" record     none: nothing was judged".to_owned());
     lines
+}
+
+/// The ruling of a box that could not be judged or recorded.
+const fn hold(retry: Retry) -> Ruling {
+    match retry {
+        Retry::AfterAWhile => Ruling::HoldPassing,
+        Retry::Never | Retry::AfterAPerson => Ruling::HoldPerson,
+    }
 }
 
 /// The ruling that the box is treated by: what could not be recorded is a hold, whatever the verdict was.
 fn ruling(outcome: &Outcome) -> Ruling {
     match outcome {
-        Outcome::NotRecorded { .. } | Outcome::NotConfirmed { .. } => Ruling::HoldPerson,
+        Outcome::NotRecorded { finding, .. } => hold(GateError::from(finding.clone()).retry()),
+        Outcome::NotConfirmed { .. } => Ruling::HoldPerson,
         _ => outcome.receipt().ruling,
+    }
+}
+
+fn action(outcome: &Outcome) -> BoxAction {
+    let ruling = ruling(outcome);
+    match outcome {
+        Outcome::NotRecorded { .. } => words::box_action_unrecorded(ruling == Ruling::HoldPassing),
+        Outcome::NotConfirmed { .. } => words::box_action_unconfirmed(),
+        _ => words::box_action(ruling),
     }
 }
 
@@ -155,22 +197,14 @@ fn line(outcome: &Outcome) -> String {
 fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     let receipt = outcome.receipt();
     let findings = findings(outcome);
-    let action = words::box_action(ruling(outcome));
-    let reason = findings.first().map_or("", |finding| finding.reason.code());
-    let bar = "█".repeat(WIDTH);
-    let title = format!("██     {}  {:<15} {:<15} {reason}", action.mark, action.headline, action.shelf);
-    let title = format!("{}██", pad(&title, WIDTH - 2));
-    let mut lines: Vec<String> =
-        [bar.clone(), title, bar].into_iter().map(|row| paint(&row, &action, colour)).collect();
+    let action = action(outcome);
+    let mut lines = banner(&action, findings.first().map_or("", |finding| finding.reason.code()), colour);
     if receipt.environment == Environment::Trial {
-        lines.push(" TRIAL      nothing that this gate says counts in production".to_owned());
+        lines.push(TRIAL.to_owned());
     }
     lines.push(format!(" unit       {}  {}", pad(&unit(receipt), 46), levels(receipt)));
     if let Some(first) = findings.first() {
-        lines.extend(wrapped("what", words::of(first.reason).what));
-        if let Some(why) = words::why(first) {
-            lines.extend(wrapped("why", &why));
-        }
+        lines.extend(what_and_why(first));
     }
     for contested in &receipt.contests {
         let words = format!("the unit of entry {contested} was accepted and may not move: find it and set it apart");
@@ -193,6 +227,22 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
         lines.extend(wrapped("not caught", text.strip_prefix("not caught: ").unwrap_or(text)));
     }
     lines.push(format!(" record     {}", place(outcome)));
+    lines
+}
+
+/// One word, one place for the box, one reason.
+fn banner(action: &BoxAction, reason: &str, colour: bool) -> Vec<String> {
+    let bar = "█".repeat(WIDTH);
+    let title = format!("██     {}  {:<15} {:<15} {reason}", action.mark, action.headline, action.shelf);
+    let title = format!("{}██", pad(&title, WIDTH - 2));
+    [bar.clone(), title, bar].into_iter().map(|row| paint(&row, action, colour)).collect()
+}
+
+fn what_and_why(finding: &Finding) -> Vec<String> {
+    let mut lines = wrapped("what", words::of(finding.reason).what);
+    if let Some(why) = words::why(finding) {
+        lines.extend(wrapped("why", &why));
+    }
     lines
 }
 
@@ -259,4 +309,37 @@ fn wrapped(heading: &str, text: &str) -> Vec<String> {
     lines.push(row);
     let heads = std::iter::once(heading).chain(std::iter::repeat(""));
     lines.iter().zip(heads).map(|(row, head)| format!(" {head:<11}{row}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, GateError, Reason, unjudged_line, unjudged_screen};
+
+    #[test]
+    fn a_gate_that_cannot_open_names_the_shelf_the_cause_and_the_cure_and_promises_no_record() {
+        let error = GateError::from(Finding::new(Reason::LedgerMissing, "site/ledger.db", "the ledger", "\u{1b}[2J"));
+        let screen = unjudged_screen(&error, false);
+        assert!(screen[1].starts_with("██     ?  NOT CHECKED     HOLD SHELF      ledger-missing"), "{screen:#?}");
+        assert!(screen.iter().all(|line| line.chars().count() <= 80), "{screen:#?}");
+        assert!(screen.iter().all(|line| !line.contains('\u{1b}')), "{screen:#?}");
+        for (line, begins) in [
+            (3, " TRIAL      "),
+            (4, " what       The ledger of this site is not there."),
+            (5, " why        site/ledger.db: expected the ledger, found ␛[2J"),
+            (6, " DO NOW     1 put it on the hold shelf"),
+            (7, "            2 mark it with the reason and the time: there is no record"),
+        ] {
+            assert!(screen[line].starts_with(begins), "{screen:#?}");
+        }
+        assert_eq!(screen.last().unwrap(), " record     none: nothing was judged");
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_scanned_again_and_the_rest_waits_for_a_person() {
+        let steps = |reason| unjudged_screen(&GateError::from(Finding::bare(reason)), true).join("\n");
+        assert!(steps(Reason::LedgerBusy).contains("3 scan it again in a while"));
+        assert!(steps(Reason::LedgerUnusable).contains("3 do what is said below"));
+        let line = unjudged_line(&GateError::from(Finding::bare(Reason::LedgerBusy)));
+        assert_eq!(line, "hold | ledger-busy | none: nothing was judged | TRIAL");
+    }
 }

@@ -11,5 +11,5 @@ mod open;
 mod receive;
 
 pub use arrival::{Arrival, ImageSource};
-pub use open::{Gate, GateError, Surroundings};
+pub use open::{Gate, GateError, Retry, Surroundings};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};

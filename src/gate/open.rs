@@ -3,13 +3,14 @@
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
 use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
-use crate::ledger::Ledger;
+use crate::ledger::{AppendFault, Ledger};
 use crate::site::Site;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::{Class, Reason};
 use ecugate_verifier::values::time::Time;
 use std::fmt;
 use std::fs::{File, TryLockError};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -99,18 +100,28 @@ impl From<Finding> for GateError {
 /// site open their tokens one after the other. The lock goes with the file, also when a process dies.
 fn one_at_a_time(site: &Site) -> Result<File, Finding> {
     let path = site.folder().join("opening.lock");
-    let failed = |found: String| {
-        Finding::new(Reason::TokenFailed, path.display().to_string(), "to open the tokens alone, in its turn", found)
-    };
-    let file = File::create(&path).map_err(|error| failed(error.to_string()))?;
+    let place = path.display().to_string();
+    let unwritten =
+        |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
+    // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(failed(error.to_string())),
+            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
         }
     }
-    Err(failed("another gate has been opening them for ten seconds".to_owned()))
+    let found = "another gate that has been opening them for ten seconds";
+    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
+}
+
+/// What keeps an earlier entry uncovered keeps this box out. Nothing of this box is unconfirmed.
+pub(super) fn unsettled(fault: AppendFault) -> Finding {
+    match fault {
+        AppendFault::Pending { cause, .. } => cause,
+        other => other.into(),
+    }
 }
 
 impl Gate {
@@ -135,7 +146,7 @@ impl Gate {
         let log = open(&signer.log_key.label, site.log_key().id())?;
         drop(opening);
         let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
-        ledger.settle(&log).map_err(Finding::from)?;
+        ledger.settle(&log).map_err(unsettled)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }

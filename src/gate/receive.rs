@@ -1,7 +1,7 @@
 //! The path of one box: present, remember, judge, seal, record.
 
 use super::arrival::{Arrival, Presented};
-use super::open::{GateError, Inner};
+use super::open::{GateError, Inner, unsettled};
 use super::outcome::{Judgement, Outcome, RecordedVerdict};
 use crate::ledger::{Append, AppendFault, Blob, Place, Recorded};
 use crate::sealing::seal_by;
@@ -174,14 +174,31 @@ impl Inner {
     }
 
     /// The recorded result of this very attempt with this very evidence: nothing is called a clone of itself.
-    fn known_attempt(&self, attempt: &Attempt, presentation: &Presentation) -> Result<Option<Outcome>, GateError> {
+    fn known_attempt(&mut self, attempt: &Attempt, presentation: &Presentation) -> Result<Option<Outcome>, GateError> {
         let entries = self.ledger.by_attempt(attempt).map_err(Finding::from)?;
         let Some(seq) = entries.first() else { return Ok(None) };
+        // Asked again after it was not confirmed: what is committed holds, and is covered now.
+        self.ledger.settle(&self.log).map_err(unsettled)?;
         let Some((receipt, envelope, recorded)) = self.recorded_verdict(*seq)? else { return Ok(None) };
         if receipt.record.evidence != Some(presentation.digest()) {
             return Ok(None);
         }
+        if receipt.ruling == Ruling::Accept {
+            self.require_still_accepted(*seq, &receipt)?;
+        }
         Ok(Some(outcome(RecordedVerdict { receipt, envelope, recorded })))
+    }
+
+    /// An accept that was contested since is no accept for whoever asks again.
+    fn require_still_accepted(&self, seq: u64, receipt: &Receipt) -> Result<(), GateError> {
+        let sightings = self.ledger.sightings(&receipt.record.keys).map_err(Finding::from)?;
+        let state = sightings.iter().find(|sighting| sighting.seq == seq).map(|sighting| sighting.state);
+        if state == Some(State::Accepted) {
+            return Ok(());
+        }
+        let found = state.map_or("unknown", State::word);
+        let place = format!("ledger entry {seq}");
+        Err(Finding::new(Reason::IdentitySeenBefore, place, State::Accepted.word(), found).into())
     }
 
     /// A verdict as it stands in the ledger, with its proof under the latest checkpoint.

@@ -223,12 +223,16 @@ impl TokenFault {
             Self::TokenAmbiguous { wanted, count } => {
                 finding(format!("token {wanted}"), "one token", &format!("{count} tokens"))
             }
-            Self::TokenFailed { token, doing, found, .. } => finding(format!("token {token}, {doing}"), "", found),
-            Self::NotWritten { what, found, .. } => finding(what.clone(), "", found),
+            Self::TokenFailed { token, doing, found, .. } => {
+                finding(format!("token {token}, {doing}"), "a token that answers", found)
+            }
+            Self::NotWritten { what, found, .. } => finding(what.clone(), "to be written", found),
             Self::PinMissing { source_name, found } => finding(source_name.clone(), "a PIN", found),
             Self::PinExposed { path, mode } => finding(path.clone(), "mode 0600", &format!("mode {mode:04o}")),
-            Self::PinWrong { token } | Self::PinLocked { token } | Self::PinLastTry { token } => {
-                finding(format!("token {token}"), "", "")
+            Self::PinWrong { token } => finding(format!("token {token}"), "its PIN", "another PIN"),
+            Self::PinLocked { token } => finding(format!("token {token}"), "a PIN that is not locked", "a locked one"),
+            Self::PinLastTry { token } => {
+                finding(format!("token {token}"), "a PIN with more than one try left", "one try left")
             }
             Self::KeyMissing { key } => finding(format!("key {key}"), "a private key", "none"),
             Self::KeyUnusable { key, expected, found } => finding(format!("key {key}"), expected, found),

@@ -78,7 +78,8 @@ impl TrialFolder {
         }
         match std::fs::read(&conf) {
             Ok(found) if found == contents.as_bytes() => Ok(laid_out),
-            Ok(_) => Err(refused("another configuration stands there")),
+            // A folder that was moved has one that names its old place.
+            Ok(found) => Err(refused(&format!("another configuration: {:?}", token_folder(&found)))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 write_new(&conf, contents.as_bytes()).map_err(|error| not_written(&conf, &error))?;
                 Ok(laid_out)
@@ -254,6 +255,11 @@ fn make_pin(path: &Path) -> Result<Pin, TokenFault> {
     Pin::new(text, &path.display().to_string())
 }
 
+/// Where a configuration says that the tokens are.
+fn token_folder(contents: &[u8]) -> String {
+    String::from_utf8_lossy(contents).lines().next().unwrap_or_default().chars().take(300).collect()
+}
+
 fn write_new(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(contents)?;
@@ -279,7 +285,7 @@ mod tests {
         let fault = TrialFolder::lay_out(folder.path()).unwrap_err();
         assert_eq!(
             (fault.reason().code(), fault.finding().found.as_str()),
-            ("token-not-written", "another configuration stands there")
+            ("token-not-written", "another configuration: \"directories.tokendir = /elsewhere\"")
         );
         assert_eq!(std::fs::read_to_string(&conf).unwrap(), "directories.tokendir = /elsewhere\n");
     }

@@ -4,6 +4,10 @@ use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::reason::Reason;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a writer waits for another: longer than a token takes to sign.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +27,14 @@ pub enum LedgerFault {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
-    /// The file system failed.
-    #[error("{0}: {1}")]
-    File(PathBuf, #[source] std::io::Error),
+    /// This account may not read or write the file, it is no regular file, or its disk is full: waiting mends none.
+    #[error("{place} cannot be used: {found}")]
+    Unusable {
+        /// The file, or `ledger` where the database does not name it.
+        place: String,
+        /// What stands in the way.
+        found: String,
+    },
     /// What is stored is not what it should be.
     #[error("{place}: expected {expected}, found {found}")]
     Differs {
@@ -43,8 +52,8 @@ impl LedgerFault {
         Self::Differs { place: place.into(), expected: expected.into(), found: found.into() }
     }
 
-    pub(super) fn file(path: &Path, error: std::io::Error) -> Self {
-        Self::File(path.to_owned(), error)
+    pub(super) fn unusable(path: &Path, found: impl ToString) -> Self {
+        Self::Unusable { place: path.display().to_string(), found: found.to_string() }
     }
 
     /// The reason code.
@@ -55,7 +64,8 @@ impl LedgerFault {
             Self::Exists(_) => Reason::LedgerExists,
             Self::Newer(_) => Reason::LedgerNewer,
             Self::Busy => Reason::LedgerBusy,
-            Self::Database(_) | Self::File(..) => Reason::LedgerFailed,
+            Self::Database(_) => Reason::LedgerFailed,
+            Self::Unusable { .. } => Reason::LedgerUnusable,
             Self::Differs { .. } => Reason::LedgerDiffers,
         }
     }
@@ -63,10 +73,16 @@ impl LedgerFault {
 
 impl From<rusqlite::Error> for LedgerFault {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, PermissionDenied,
+            ReadOnly,
+        };
         match error.sqlite_error_code() {
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
             Some(DatabaseCorrupt | NotADatabase) => Self::differs("the file", "a sound database", error.to_string()),
+            Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly) => {
+                Self::Unusable { place: "ledger".to_owned(), found: error.to_string() }
+            }
             _ => match error {
                 rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
@@ -83,11 +99,23 @@ impl From<rusqlite::Error> for LedgerFault {
 impl From<LedgerFault> for Finding {
     fn from(fault: LedgerFault) -> Self {
         let reason = fault.reason();
+        let of_file =
+            |path: &Path, expected: &str, found: &str| Self::new(reason, path.display().to_string(), expected, found);
         match fault {
+            LedgerFault::Missing(path) => of_file(&path, "the ledger of this site", "no file"),
+            LedgerFault::Exists(path) => of_file(&path, "nothing, where a new ledger goes", "something"),
+            LedgerFault::Newer(found) => Self::new(reason, "ledger", "a ledger that this version understands", found),
+            LedgerFault::Busy => {
+                let expected = format!("the lock within {} seconds", PATIENCE.as_secs());
+                Self::new(reason, "ledger", expected, "another process holds it")
+            }
+            LedgerFault::Database(error) => {
+                Self::new(reason, "ledger", "a database that reads and writes", error.to_string())
+            }
+            LedgerFault::Unusable { place, found } => Self::new(reason, place, "a file to read and write", found),
             LedgerFault::Differs { place, expected, found } => {
                 Self::new(reason, format!("ledger: {place}"), expected, found)
             }
-            other => Self::new(reason, "ledger", "", other.to_string()),
         }
     }
 }

@@ -165,6 +165,10 @@ impl Projection {
             )?
             .exists(params![self.seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
         self.require(same, "act", self.kind.word())?;
+        let indexed = connection
+            .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_time WHERE time = ? AND seq = ?")?
+            .exists(params![self.time, self.seq])?;
+        self.require(indexed, "act_by_time", "the time")?;
         if self.attempt.is_some() {
             let indexed = connection
                 .prepare_cached(

@@ -13,9 +13,6 @@ use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeSet;
 
-/// Entries looked at for the latest time: more than there are docks at one ledger.
-const RECENT: i64 = 64;
-
 /// A stored entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -71,7 +68,8 @@ impl Ledger {
         Ok((edge.size(), checkpoint))
     }
 
-    /// The latest time that one of the last entries states. (Two docks may write in the other order than they judged.)
+    /// The latest time that any entry states. Of all of them: else enough holds dated by a clock that was set back would
+    /// make that clock right.
     ///
     /// # Errors
     /// [`LedgerFault`].
@@ -169,8 +167,8 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
 
 fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
     let last = connection
-        .prepare_cached("SELECT max(time) FROM (SELECT time FROM act ORDER BY seq DESC LIMIT ?)")?
-        .query_row([RECENT], |row| row.get::<_, Option<i64>>(0))?;
+        .prepare_cached("SELECT max(time) FROM act INDEXED BY act_by_time")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
     Ok(last.and_then(Time::from_unix_millis))
 }
 

@@ -1,20 +1,17 @@
 //! The tables, and how a file is made and opened.
 
-use super::fault::LedgerFault;
+use super::fault::{LedgerFault, PATIENCE};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Says that a SQLite file is a ledger of ours: `ecug`.
 const APPLICATION_ID: i64 = 0x6563_7567;
 /// The schema below. A file with a higher number was written by a newer version.
 const VERSION: i64 = 1;
-/// How long a writer waits for another: longer than a token takes to sign.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages in the write-ahead log before they are copied into the file: rewriting them less often halves the cost of
 /// large groups.
 const AUTO_CHECKPOINT_PAGES: i64 = 4_000;
@@ -62,6 +59,7 @@ CREATE TABLE act (
 ) STRICT;
 CREATE INDEX act_by_attempt ON act (station, nonce) WHERE station IS NOT NULL;
 CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
+CREATE INDEX act_by_time ON act (time);
 CREATE TABLE fact (
     key_kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -119,7 +117,7 @@ pub(super) fn create(path: &Path) -> Result<(), LedgerFault> {
     match made {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(LedgerFault::Exists(path.to_owned())),
-        Err(error) => return Err(LedgerFault::file(path, error)),
+        Err(error) => return Err(LedgerFault::unusable(path, error)),
     }
     let filled = fill(path);
     if filled.is_err() {
@@ -162,7 +160,9 @@ fn fill(path: &Path) -> Result<(), LedgerFault> {
     ))?;
     drop(connection);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| LedgerFault::file(folder, error))
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| LedgerFault::unusable(folder, error))
 }
 
 fn schema() -> String {
@@ -179,8 +179,11 @@ fn schema() -> String {
 }
 
 fn bare(path: &Path, access: OpenFlags) -> Result<Connection, LedgerFault> {
-    if !path.try_exists().map_err(|error| LedgerFault::file(path, error))? {
+    if !path.try_exists().map_err(|error| LedgerFault::unusable(path, error))? {
         return Err(LedgerFault::Missing(path.to_owned()));
+    }
+    if !path.is_file() {
+        return Err(LedgerFault::unusable(path, "no regular file"));
     }
     // No CREATE, no URI: a path is a path.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

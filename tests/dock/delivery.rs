@@ -123,7 +123,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// The world of the tests, moved to the clock of this machine: the gate takes no other time.
-fn today() -> World {
+pub(crate) fn today() -> World {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut world = World::new();
     let signer = |issuing: &Party, who: &str, serial: u64, oid: &str| {

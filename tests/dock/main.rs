@@ -5,6 +5,8 @@
 #![allow(unreachable_pub)]
 
 mod delivery;
+mod faults;
+mod gate;
 mod keys;
 #[path = "../support/own_process.rs"]
 mod own_process;
@@ -18,7 +20,8 @@ mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[tokens::trials, keys::trials, receive::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
+        &[tokens::trials, keys::trials, receive::trials, faults::trials, gate::trials];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

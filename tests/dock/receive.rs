@@ -36,7 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     .into()
 }
 
-fn trial(name: &'static str, test: fn()) -> Trial {
+pub(crate) fn trial(name: &'static str, test: fn()) -> Trial {
     match ecugate::hsm::softhsm() {
         Err(why) => Trial::test(format!("{name} (needs: {why})"), || Ok(())).with_ignored_flag(true),
         Ok(_) => Trial::test(name, move || {
@@ -261,7 +261,7 @@ fn states(delivery: &Delivery, serial: &str) -> Vec<(u64, State)> {
     delivery.ledger().sightings(&[key]).unwrap().into_iter().map(|seen| (seen.seq, seen.state)).collect()
 }
 
-fn strings(arguments: &[String]) -> Vec<&str> {
+pub(crate) fn strings(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 

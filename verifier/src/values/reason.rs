@@ -306,6 +306,7 @@ reasons! {
     LedgerNewer = "ledger-newer", Stuck;
     LedgerBusy = "ledger-busy", Passing;
     LedgerFailed = "ledger-failed", Passing;
+    LedgerUnusable = "ledger-unusable", Stuck;
     LedgerDiffers = "ledger-differs", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;

@@ -97,7 +97,12 @@ impl Authority {
             found: format!("{} ({} {})", finding.found, finding.reason, finding.place).trim().to_owned(),
         };
         let bytes = bytes.ok_or_else(|| {
-            Finding::new(reasons.missing, reasons.document, "a document signed by the authority", "none")
+            Finding::new(
+                reasons.missing,
+                reasons.document,
+                "a document signed by the authority",
+                "none that can be read",
+            )
         })?;
         let envelope = Envelope::parse(bytes, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?;
         let predicate = {

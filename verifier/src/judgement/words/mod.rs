@@ -70,6 +70,18 @@ pub const fn box_action(ruling: Ruling) -> BoxAction {
     english::verdict::box_action(ruling)
 }
 
+/// What to do with a box whose verdict could not be reached or recorded. `passing`: this can pass by itself.
+#[must_use]
+pub const fn box_action_unrecorded(passing: bool) -> BoxAction {
+    english::verdict::box_action_unrecorded(passing)
+}
+
+/// What to do with a box whose verdict may stand in the ledger or not.
+#[must_use]
+pub const fn box_action_unconfirmed() -> BoxAction {
+    english::verdict::box_action_unconfirmed()
+}
+
 /// What a unit that reached this pair of assurance levels may still be: said with every verdict.
 #[must_use]
 pub const fn not_caught(identity: Identity, firmware: Firmware) -> &'static str {

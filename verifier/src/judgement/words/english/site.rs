@@ -146,7 +146,10 @@ pub(super) const GROUPS: &[Group] = &[
             "Wait and scan again. If it stays so, IT: look which program holds the ledger open.";
         LedgerFailed
             "The ledger could not be read or written."
-            "Wait and scan again. If it stays so, IT: look at the disk (full, read-only) and the database.";
+            "Wait and scan again. If it stays so, IT: look at the disk and the database.";
+        LedgerUnusable
+            "The gate may not read or write its ledger, or the disk is full."
+            "IT: give the account of the gate the rights to the file shown and to its folder, and room on the disk.";
         LedgerDiffers
             "The ledger is not the one that its last signed checkpoint describes: it was changed, cut or rolled back."
             "IT: stop receiving and keep the ledger as it is. Compare it with its backup and with the witnesses' checkpoints.";
@@ -155,6 +158,6 @@ pub(super) const GROUPS: &[Group] = &[
             "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";
         NotConfirmed
             "It is not known whether the verdict was recorded."
-            "Leave the box where it is. Ask with: ecugate ledger show --attempt, and the attempt number shown. Do not scan it anew.";
+            "Leave the box where it is and do not scan it anew. IT: look whether the entry shown stands in the ledger.";
     },
 ];

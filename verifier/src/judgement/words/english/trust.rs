@@ -94,7 +94,7 @@ pub(super) const GROUPS: &[Group] = &[
             "None of the certificates on the trust token is on the list of those that count."
             "Trust officer: load the listed manufacturer certificates onto the token, or sign a list that names those on it.";
         AnchorListMissing
-            "The signed list of trusted manufacturers is not there."
+            "The signed list of trusted manufacturers is not there, or this account may not read it."
             "IT: put the current anchor list where the site configuration says. Trust officer: sign one if there is none.";
         AnchorListMalformed
             "The list of trusted manufacturers cannot be read."
@@ -115,7 +115,7 @@ pub(super) const GROUPS: &[Group] = &[
             "The list of trusted manufacturers is made for another site."
             "IT: put this site's own list there. Trust officers: sign one for this site.";
         PolicyMissing
-            "The signed rules of this site (its policy) are not there."
+            "The signed rules of this site (its policy) are not there, or this account may not read them."
             "IT: put the current policy where the site configuration says. Trust officer: sign one if there is none.";
         PolicyMalformed
             "The signed rules of this site cannot be read."

@@ -61,6 +61,31 @@ const HOLD_PERSON: BoxAction = BoxAction {
     ],
 };
 
+/// A hold that stands in no ledger has no number to mark the box with.
+const UNRECORDED_PASSING: BoxAction = BoxAction {
+    steps: &[
+        "put it on the hold shelf: nothing bad is known about the unit",
+        "mark it with the reason and the time: there is no record",
+        "scan it again in a while: this can pass by itself",
+    ],
+    ..HOLD_PASSING
+};
+
+const UNRECORDED_PERSON: BoxAction = BoxAction {
+    steps: &[
+        "put it on the hold shelf: nothing bad is known about the unit",
+        "mark it with the reason and the time: there is no record",
+        "do what is said below, or tell the person named there; then scan it again",
+    ],
+    ..HOLD_PERSON
+};
+
+/// The verdict may stand: a second scan could make the unit a clone of itself.
+const UNCONFIRMED: BoxAction = BoxAction {
+    steps: &["leave it where it is, and do NOT scan it again", "tell IT which entry is shown"],
+    ..HOLD_PERSON
+};
+
 const NOT_GATED: BoxAction = BoxAction {
     mark: "–",
     headline: "NOT FOR THE GATE",
@@ -78,6 +103,14 @@ pub(in crate::judgement::words) const fn box_action(ruling: Ruling) -> BoxAction
         Ruling::Unproven => UNPROVEN,
         Ruling::Suspect => SUSPECT,
     }
+}
+
+pub(in crate::judgement::words) const fn box_action_unrecorded(passing: bool) -> BoxAction {
+    if passing { UNRECORDED_PASSING } else { UNRECORDED_PERSON }
+}
+
+pub(in crate::judgement::words) const fn box_action_unconfirmed() -> BoxAction {
+    UNCONFIRMED
 }
 
 /// Bench tools copy flash and serial number together: only a key that the unit cannot give away, or the same identity
