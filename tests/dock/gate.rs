@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("attack_45_a_clock_set_back_stays_behind_however_many_holds_it_dates", &[wrong_clock]),
         trial("an_attempt_asked_again_gets_its_record_and_no_accept_once_it_is_contested", &[asked_again]),
+        trial("attack_66_a_second_box_under_the_first_ones_attempt_is_recorded_and_blocks_it", &[attempt_reused]),
     ]
 }
 
@@ -102,7 +103,7 @@ fn asked_again(folder: &Path) {
     let world = today();
     found(folder, &world);
     let gate = gate(folder, Some(now()));
-    let seq = |outcome: Outcome| outcome.recorded().unwrap().recorded.seq;
+    let seq = |outcome: Outcome| outcome.recorded().unwrap().recorded().seq;
     let first = present(&gate, &world, "DEMO-0001", 1).unwrap();
     assert!(matches!(first, Outcome::Accepted(_)), "{first:?}");
     let again = present(&gate, &world, "DEMO-0001", 1).unwrap();
@@ -121,4 +122,18 @@ fn asked_again(folder: &Path) {
     );
     // And the second's own record stays what it was.
     assert_eq!(came(present(&gate, &world, "DEMO-0001", 2)), (10, "identity-seen-before".to_owned()));
+}
+
+/// Attack class 66: other evidence under an attempt that was accepted, be it only the same lists in another order.
+fn attempt_reused(folder: &Path) {
+    let world = today();
+    found(folder, &world);
+    let gate = gate(folder, Some(now()));
+    assert_eq!(came(present(&gate, &world, "DEMO-0001", 1)), (0, String::new()));
+    let mut other = world.clone();
+    other.crls.reverse();
+    let second = present(&gate, &other, "DEMO-0001", 1).unwrap();
+    assert!(matches!(second, Outcome::Quarantined(_)), "{second:?}");
+    assert_eq!(second.receipt().contests, [2]);
+    assert_eq!(came(Ok(second)), (10, "attempt-reused".to_owned()));
 }

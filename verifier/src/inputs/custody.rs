@@ -54,15 +54,17 @@ pub fn standing(sightings: &[Sighting], attempt: &Attempt, evidence: &Sha256, ke
     let mut findings = Vec::new();
     let mut contests = Vec::new();
     for sighting in sightings.iter().filter(|sighting| is_of_this_unit(&sighting.keys, keys)) {
-        if sighting.attempt == *attempt {
-            if sighting.evidence == *evidence {
-                return Standing::Recorded(sighting.seq);
-            }
-            findings.push(found(Reason::AttemptReused, sighting, "the same evidence under the same attempt"));
-            continue;
+        let same_attempt = sighting.attempt == *attempt;
+        if same_attempt && sighting.evidence == *evidence {
+            return Standing::Recorded(sighting.seq);
         }
+        // also under its own attempt: other evidence is another box until somebody has looked
         if sighting.state == State::Accepted {
             contests.push(sighting.seq);
+        }
+        if same_attempt {
+            findings.push(found(Reason::AttemptReused, sighting, "the same evidence under the same attempt"));
+            continue;
         }
         match refusal(sighting, keys) {
             Some(finding) => findings.push(finding),
@@ -216,6 +218,11 @@ mod tests {
         assert_eq!(got, Standing::Recorded(7));
         let got = standing(&earlier, &attempt(1), &Sha256::of(b"other"), &unit("M", "S1"));
         assert_eq!(reasons(&got), [Reason::AttemptReused]);
+        assert!(matches!(got, Standing::Refused { contests, .. } if contests == [7]));
+        let held = [seen(State::Held, unit("M", "S1"))];
+        let got = standing(&held, &attempt(1), &Sha256::of(b"other"), &unit("M", "S1"));
+        assert_eq!(reasons(&got), [Reason::AttemptReused]);
+        assert!(matches!(got, Standing::Refused { contests, .. } if contests.is_empty()));
     }
 
     #[test]

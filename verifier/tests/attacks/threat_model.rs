@@ -67,7 +67,9 @@ fn every_test_that_the_page_names_exists() {
     let sources = sources();
     for (class, names) in rows() {
         for name in names {
-            assert!(sources.contains(&format!("fn {name}(")), "class {class}: {name}");
+            // a function, or a case of a set that runs in a process of its own
+            let exists = [format!("fn {name}("), format!("trial(\"{name}\"")].iter().any(|form| sources.contains(form));
+            assert!(exists, "class {class}: {name}");
         }
     }
 }
