@@ -14,11 +14,11 @@ mod fault;
 
 mod fields;
 
-pub(crate) mod file;
-
 pub(crate) mod name;
 
 pub(crate) mod pem;
+
+pub(crate) mod file;
 
 pub use fault::X509Fault;
 pub(crate) use fields::{Strength, each_once, strength_of, time_of};
