@@ -8,7 +8,7 @@ use super::record::{Reading, Record, Said};
 use super::state::{push, stored_node};
 use super::{EntryKind, Ledger};
 use ecugate_verifier::documents::envelope::Envelope;
-use ecugate_verifier::inputs::custody::State as Standing;
+use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
 use ecugate_verifier::syntax::note::{Checkpoint, Origin, SignFault};
 use ecugate_verifier::values::digest::Sha256;
@@ -275,18 +275,26 @@ fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result
     else {
         return Ok(());
     };
-    let earlier = connection
-        .prepare_cached("SELECT max(seq) FROM act WHERE station = ? AND nonce = ? AND evidence = ?")?
+    let Some(earlier) = verdict_of(connection, attempt, evidence)? else { return Ok(()) };
+    let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
+    Err(AppendFault::Unfit { seq, why })
+}
+
+/// The verdict of this attempt with this evidence. A *contested* entry bears both too, and is none.
+pub(super) fn verdict_of(
+    connection: &Connection,
+    attempt: &Attempt,
+    evidence: &Sha256,
+) -> Result<Option<u64>, LedgerFault> {
+    let verdict = connection
+        .prepare_cached(
+            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'verdict'",
+        )?
         .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get::<_, Option<u64>>(0)
+            row.get(0)
         })?;
-    match earlier {
-        None => Ok(()),
-        Some(earlier) => {
-            let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
-            Err(AppendFault::Unfit { seq, why })
-        }
-    }
+    Ok(verdict)
 }
 
 /// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
