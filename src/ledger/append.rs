@@ -3,12 +3,13 @@
 
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
+use super::lookup::{claimed_by, standing_of, verdict_of};
 use super::projection::Projection;
 use super::record::{Reading, Record, Said};
 use super::state::{push, stored_node};
 use super::{EntryKind, Ledger};
 use ecugate_verifier::documents::envelope::Envelope;
-use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
+use ecugate_verifier::inputs::custody::State as Standing;
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
 use ecugate_verifier::syntax::note::{Checkpoint, Origin, SignFault};
 use ecugate_verifier::values::digest::Sha256;
@@ -280,23 +281,6 @@ fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result
     Err(AppendFault::Unfit { seq, why })
 }
 
-/// The verdict of this attempt with this evidence. A *contested* entry bears both too, and is none.
-pub(super) fn verdict_of(
-    connection: &Connection,
-    attempt: &Attempt,
-    evidence: &Sha256,
-) -> Result<Option<u64>, LedgerFault> {
-    let verdict = connection
-        .prepare_cached(
-            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
-             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'verdict'",
-        )?
-        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get(0)
-        })?;
-    Ok(verdict)
-}
-
 /// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
 fn require_claimable(connection: &Connection, seq: u64, said: &Said) -> Result<(), AppendFault> {
     for key in Projection::of(seq, said.kind, &said.record).claims() {
@@ -350,27 +334,6 @@ fn require_blobs(connection: &Connection, blobs: &[Blob], records: &[&Record]) -
         Some(digest) => Err(format!("blob {digest} is named by no entry")),
         None => Ok(()),
     }
-}
-
-fn claimed_by(connection: &Connection, key: &UnitKey) -> Result<Option<u64>, LedgerFault> {
-    let owner = connection
-        .prepare_cached("SELECT seq FROM claim WHERE key_kind = ? AND key = ?")?
-        .query_row(params![key.kind.word(), key.value], |row| row.get(0))
-        .optional()?;
-    Ok(owner)
-}
-
-/// Where the unit of a verdict stands now.
-pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<Standing>, LedgerFault> {
-    let word = connection
-        .prepare_cached("SELECT state FROM custody WHERE unit = ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([unit], |row| row.get::<_, String>(0))
-        .optional()?;
-    word.map(|word| {
-        Standing::from_word(&word)
-            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
-    })
-    .transpose()
 }
 
 fn write_blobs(connection: &Connection, blobs: &[Blob]) -> Result<(), LedgerFault> {

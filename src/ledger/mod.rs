@@ -17,6 +17,8 @@ mod examine;
 
 mod projection;
 
+mod lookup;
+
 mod state;
 
 mod append;
