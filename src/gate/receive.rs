@@ -175,16 +175,16 @@ impl Inner {
 
     /// The recorded result of this very attempt with this very evidence: nothing is called a clone of itself.
     fn known_attempt(&mut self, attempt: &Attempt, presentation: &Presentation) -> Result<Option<Outcome>, GateError> {
-        let entries = self.ledger.by_attempt(attempt).map_err(Finding::from)?;
-        let Some(seq) = entries.first() else { return Ok(None) };
+        let known = self.ledger.verdict_of(attempt, &presentation.digest()).map_err(Finding::from)?;
+        let Some(seq) = known else { return Ok(None) };
         // Asked again after it was not confirmed: what is committed holds, and is covered now.
         self.ledger.settle(&self.log).map_err(unsettled)?;
-        let Some((receipt, envelope, recorded)) = self.recorded_verdict(*seq)? else { return Ok(None) };
+        let Some((receipt, envelope, recorded)) = self.recorded_verdict(seq)? else { return Ok(None) };
         if receipt.record.evidence != Some(presentation.digest()) {
             return Ok(None);
         }
         if receipt.ruling == Ruling::Accept {
-            self.require_still_accepted(*seq, &receipt)?;
+            self.require_still_accepted(seq, &receipt)?;
         }
         Ok(Some(outcome(RecordedVerdict { receipt, envelope, recorded })))
     }

@@ -3,6 +3,7 @@
 
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
+use super::lookup::{claimed_by, standing_of, verdict_of};
 use super::projection::Projection;
 use super::record::{Reading, Record, Said};
 use super::state::{push, stored_node};
@@ -275,18 +276,9 @@ fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result
     else {
         return Ok(());
     };
-    let earlier = connection
-        .prepare_cached("SELECT max(seq) FROM act WHERE station = ? AND nonce = ? AND evidence = ?")?
-        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get::<_, Option<u64>>(0)
-        })?;
-    match earlier {
-        None => Ok(()),
-        Some(earlier) => {
-            let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
-            Err(AppendFault::Unfit { seq, why })
-        }
-    }
+    let Some(earlier) = verdict_of(connection, attempt, evidence)? else { return Ok(()) };
+    let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
+    Err(AppendFault::Unfit { seq, why })
 }
 
 /// An accept claims its keys for ever. A key that is claimed already means that the appraisal did not see it.
@@ -342,27 +334,6 @@ fn require_blobs(connection: &Connection, blobs: &[Blob], records: &[&Record]) -
         Some(digest) => Err(format!("blob {digest} is named by no entry")),
         None => Ok(()),
     }
-}
-
-fn claimed_by(connection: &Connection, key: &UnitKey) -> Result<Option<u64>, LedgerFault> {
-    let owner = connection
-        .prepare_cached("SELECT seq FROM claim WHERE key_kind = ? AND key = ?")?
-        .query_row(params![key.kind.word(), key.value], |row| row.get(0))
-        .optional()?;
-    Ok(owner)
-}
-
-/// Where the unit of a verdict stands now.
-pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<Standing>, LedgerFault> {
-    let word = connection
-        .prepare_cached("SELECT state FROM custody WHERE unit = ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([unit], |row| row.get::<_, String>(0))
-        .optional()?;
-    word.map(|word| {
-        Standing::from_word(&word)
-            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
-    })
-    .transpose()
 }
 
 fn write_blobs(connection: &Connection, blobs: &[Blob]) -> Result<(), LedgerFault> {

@@ -17,6 +17,8 @@ mod examine;
 
 mod projection;
 
+mod lookup;
+
 mod state;
 
 mod append;
@@ -98,8 +100,9 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn open(path: &Path, trusted: TrustedKeys) -> Result<Self, LedgerFault> {
         let ledger = Self::connect(path, trusted)?;
-        let state = ledger.state(&ledger.writer)?;
-        if state.edge.size() == 0 {
+        // Tree and checkpoint at one moment: another dock may be writing.
+        let size = ledger.head()?.0;
+        if size == 0 {
             return Err(LedgerFault::differs("entry 0", "the genesis of this ledger", "no entry"));
         }
         Ok(ledger)

@@ -1,8 +1,9 @@
 //! What the ledger remembers: the memory of a unit, entries, blobs, attempts.
 
 use super::Ledger;
-use super::append::{Blob, standing_of};
+use super::append::Blob;
 use super::fault::LedgerFault;
+use super::lookup::{standing_of, verdict_of};
 use super::state::{State, tree_size};
 use ecugate_verifier::inputs::custody::{Attempt, Sighting};
 use ecugate_verifier::inputs::memory::{Completeness, CrlSeen, Known, ReleaseSeen};
@@ -109,17 +110,12 @@ impl Ledger {
         }
     }
 
-    /// Numbers of the entries that an attempt made, in the order of the log.
+    /// Number of the verdict that an attempt with this evidence came to.
     ///
     /// # Errors
     /// [`LedgerFault`].
-    pub fn by_attempt(&self, attempt: &Attempt) -> Result<Vec<u64>, LedgerFault> {
-        let mut statement = self.reader.prepare_cached(
-            "SELECT seq FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ? ORDER BY seq",
-        )?;
-        let rows =
-            statement.query_map(params![attempt.station.as_str(), attempt.nonce.to_string()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    pub fn verdict_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
+        verdict_of(&self.reader, attempt, evidence)
     }
 
     fn sightings_in(&self, connection: &Connection, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {

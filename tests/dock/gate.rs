@@ -120,6 +120,9 @@ fn asked_again(folder: &Path) {
         (finding.place.as_str(), finding.expected.as_str(), finding.found.as_str()),
         ("ledger entry 2", "accepted", "contested")
     );
+    // A number with other evidence is another question: recorded once, and answered with its own record.
+    let other = present(&gate, &world, "DEMO-0002", 1).unwrap();
+    assert_eq!(seq(other), seq(present(&gate, &world, "DEMO-0002", 1).unwrap()));
     // And the second's own record stays what it was.
     assert_eq!(came(present(&gate, &world, "DEMO-0001", 2)), (10, "identity-seen-before".to_owned()));
 }

@@ -69,8 +69,10 @@ fn an_accept_is_recorded_proven_and_remembered() {
     seen_keys.sort();
     assert_eq!(seen_keys, keys);
 
-    assert_eq!(ledger.by_attempt(&first.attempt()).unwrap(), [2]);
-    assert_eq!(ledger.by_attempt(&unit("S1", 9).attempt()).unwrap(), [] as [u64; 0]);
+    let evidence = seen.evidence;
+    assert_eq!(ledger.verdict_of(&first.attempt(), &evidence).unwrap(), Some(2));
+    assert_eq!(ledger.verdict_of(&first.attempt(), &Sha256::of(b"another box")).unwrap(), None);
+    assert_eq!(ledger.verdict_of(&unit("S1", 9).attempt(), &evidence).unwrap(), None);
     let blob = first.blobs().pop().unwrap();
     assert_eq!(ledger.blob(&Sha256::of(&blob.bytes)).unwrap(), Some(blob));
     assert_eq!(ledger.blob(&Sha256::of(b"never stored")).unwrap(), None);
@@ -194,7 +196,8 @@ fn a_crash_between_commit_and_checkpoint_loses_nothing_and_the_next_writer_cover
     let mut ledger = bench.open();
     let (size, checkpoint) = ledger.head().unwrap();
     assert_eq!((size, checkpoint.map(|checkpoint| checkpoint.size())), (3, Some(2)));
-    assert_eq!(ledger.by_attempt(&unit("S1", 1).attempt()).unwrap(), [2]);
+    let first = unit("S1", 1);
+    assert_eq!(ledger.verdict_of(&first.attempt(), &first.accepted().record.evidence.unwrap()).unwrap(), Some(2));
     assert!(ledger.settle(&bench.log).unwrap());
     assert!(!ledger.settle(&bench.log).unwrap());
     assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(3));

@@ -1,0 +1,46 @@
+//! Single rows, found by their keys: what both writing and recalling ask for.
+
+use super::fault::LedgerFault;
+use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
+use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::ident::UnitKey;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// The verdict of this attempt with this evidence. A *contested* entry bears both too, and is none.
+pub(super) fn verdict_of(
+    connection: &Connection,
+    attempt: &Attempt,
+    evidence: &Sha256,
+) -> Result<Option<u64>, LedgerFault> {
+    let verdict = connection
+        .prepare_cached(
+            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'verdict'",
+        )?
+        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    Ok(verdict)
+}
+
+/// The accept that has claimed a key.
+pub(super) fn claimed_by(connection: &Connection, key: &UnitKey) -> Result<Option<u64>, LedgerFault> {
+    let owner = connection
+        .prepare_cached("SELECT seq FROM claim WHERE key_kind = ? AND key = ?")?
+        .query_row(params![key.kind.word(), key.value], |row| row.get(0))
+        .optional()?;
+    Ok(owner)
+}
+
+/// Where the unit of a verdict stands now.
+pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<Standing>, LedgerFault> {
+    let word = connection
+        .prepare_cached("SELECT state FROM custody WHERE unit = ? ORDER BY seq DESC LIMIT 1")?
+        .query_row([unit], |row| row.get::<_, String>(0))
+        .optional()?;
+    word.map(|word| {
+        Standing::from_word(&word)
+            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
+    })
+    .transpose()
+}
