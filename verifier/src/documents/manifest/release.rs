@@ -220,7 +220,10 @@ impl Document for Release {
         if distinct(&names) != names.len() {
             return wrong("components", "each name once", "a name that stands twice".to_owned());
         }
-        self.components.iter().enumerate().find_map(|(n, component)| component.fault(&format!("components[{n}]")))
+        self.components
+            .iter()
+            .enumerate()
+            .find_map(|(n, component)| component.fault(&format!("components[{n}]"), limits))
     }
 }
 
@@ -248,7 +251,7 @@ impl Component {
         }
     }
 
-    fn fault(&self, place: &str) -> Option<Finding> {
+    fn fault(&self, place: &str, limits: &Limits) -> Option<Finding> {
         let wrong = |field: &str, expected: &str, found: String| {
             Some(Finding::new(Reason::JsonValue, format!("predicate.{place}.{field}"), expected, found))
         };
@@ -268,7 +271,7 @@ impl Component {
         }
         let spans = self.ranges.iter().map(|range| (range.start, range.end));
         let areas = self.unique_areas.iter().map(|area| (area.start, area.end));
-        let most = Limits::STANDARD.image_range_bytes;
+        let most = limits.image_range_bytes;
         if let Some((start, end)) = spans.chain(areas).find(|(start, end)| start >= end || end - start > most) {
             return wrong("ranges", "start before end, within the cap", format!("{start:#x} to {end:#x}"));
         }
