@@ -4,7 +4,7 @@
 //! box in hand ([`of`]), what to do with the box ([`box_action`]), and what a unit that passed may still be
 //! ([`not_caught`]). Nothing is printed: the faces print what the functions give.
 //!
-//! The texts themselves stand in [`english`]. Another language is a sibling module with the same three things: the
+//! The texts themselves stand in `english`. Another language is a sibling module with the same three things: the
 //! groups of reasons, the box actions, the texts of what was not caught. That no reason is left without words is
 //! checked when the crate is compiled.
 
