@@ -18,7 +18,8 @@ const LARGE: u64 = 1 << 30;
 pub(crate) fn measure() {
     let folders = [SMALL, LARGE].map(|length| (tempfile::tempdir().unwrap(), length));
     let worlds = folders.each_ref().map(|(folder, length)| unit(folder.path(), *length));
-    let (mut small, mut large, mut openssl) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut small, mut large) = (Vec::new(), Vec::new());
+    let (mut started, mut openssl) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         for ((folder, _), (world, peaks)) in folders.iter().zip(worlds.iter().zip([&mut small, &mut large])) {
             let arguments = unit_folder::arguments(world);
@@ -26,6 +27,8 @@ pub(crate) fn measure() {
             assert!(said.contains(r#""outcome":"accept""#), "a genuine unit: {said}");
             peaks.push(peak);
         }
+        let version = ["--version".to_owned()];
+        started.push(peak(folders[1].0.path(), env!("CARGO_BIN_EXE_ecugate"), &version).0);
         let arguments = ["dgst", "-sha256", "unit/image.bin"].map(str::to_owned);
         openssl.push(peak(folders[1].0.path(), "openssl", &arguments).0);
     }
@@ -34,6 +37,7 @@ pub(crate) fn measure() {
     print("T5", "peak memory, one raw image of 1 GiB, no token", " MiB", Target::AtMost(6.0), large);
     print("T5", "growth from an image of 64 KiB", " MiB", Target::AtMost(0.5), Spread::of(growth));
     print("T5", "beside: peak memory, image of 64 KiB", " MiB", Target::Beside, small);
+    print("T5", "beside: `ecugate --version`, which does nothing", " MiB", Target::Beside, Spread::of(started));
     print("T5", "beside: `openssl dgst -sha256` of 1 GiB", " MiB", Target::Beside, Spread::of(openssl));
 }
 

@@ -168,12 +168,12 @@ fn judged(outcome: &Outcome) -> Answer {
 
 fn record(verdict: &RecordedVerdict) -> Value {
     json!({
-        "seq": verdict.recorded.seq,
-        "origin": verdict.receipt.record.origin,
-        "leaf_hash": verdict.recorded.leaf_hashes.first(),
-        "size": verdict.recorded.size,
-        "inclusion": verdict.recorded.inclusion,
-        "checkpoint": verdict.recorded.checkpoint,
+        "seq": verdict.recorded().seq,
+        "origin": verdict.receipt().record.origin,
+        "leaf_hash": verdict.recorded().leaf_hashes.first(),
+        "size": verdict.recorded().size,
+        "inclusion": verdict.recorded().inclusion,
+        "checkpoint": verdict.recorded().checkpoint,
     })
 }
 
@@ -211,7 +211,7 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
         lines.extend(wrapped("CONTESTED", &words));
     }
     for waived in &receipt.waived {
-        lines.extend(wrapped("WAIVED", &format!("{}: {}", visible(&waived.check), waived.finding.reason)));
+        lines.extend(wrapped("WAIVED", &format!("{}: {}", waived.check.word(), waived.finding.reason)));
     }
     lines.extend(steps(&action));
     if let Some(first) = findings.first() {
@@ -271,7 +271,7 @@ fn place(outcome: &Outcome) -> String {
         Outcome::NotRecorded { .. } => "none: the verdict could not be recorded".to_owned(),
         Outcome::NotConfirmed { seq, .. } => format!("entry {seq}, not confirmed: do not act on it yet"),
         Outcome::Accepted(verdict) | Outcome::Quarantined(verdict) | Outcome::Held(verdict) => {
-            format!("entry {} of {}", verdict.recorded.seq, visible(&verdict.receipt.record.origin))
+            format!("entry {} of {}", verdict.recorded().seq, visible(&verdict.receipt().record.origin))
         }
     }
 }

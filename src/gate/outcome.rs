@@ -38,19 +38,44 @@ pub enum Outcome {
 /// A verdict before it is recorded.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// What it says.
-    pub receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
-/// A verdict that stands in the ledger under a checkpoint.
+impl Judgement {
+    /// What it says.
+    #[must_use]
+    pub const fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+}
+
+/// A verdict that stands in the ledger under a checkpoint. Made by the gate alone, after that checkpoint was read
+/// back: nobody else can make an [`Outcome::Accepted`].
 #[derive(Clone, Debug)]
 pub struct RecordedVerdict {
+    pub(super) receipt: Receipt,
+    pub(super) envelope: Vec<u8>,
+    pub(super) recorded: Recorded,
+}
+
+impl RecordedVerdict {
     /// What it says.
-    pub receipt: Receipt,
+    #[must_use]
+    pub const fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
     /// The signed receipt.
-    pub envelope: Vec<u8>,
+    #[must_use]
+    pub fn envelope(&self) -> &[u8] {
+        &self.envelope
+    }
+
     /// Where it stands.
-    pub recorded: Recorded,
+    #[must_use]
+    pub const fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
 }
 
 impl Outcome {

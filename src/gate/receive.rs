@@ -9,14 +9,12 @@ use ecugate_verifier::documents::document;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::documents::record::{Contested, Record, State};
-use ecugate_verifier::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Encoded, Inputs};
+use ecugate_verifier::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Inputs};
 use ecugate_verifier::inputs::evidence::Presentation;
 use ecugate_verifier::inputs::memory::Memory;
 use ecugate_verifier::inputs::policy::Policy;
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
-use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
-use ecugate_verifier::judgement::receipt::receipt;
-use ecugate_verifier::judgement::verdict::Verdict;
+use ecugate_verifier::judgement::judged::Judged;
 use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
@@ -32,11 +30,8 @@ use std::path::Path;
 const APPRAISALS: usize = 3;
 
 /// One judgement, with everything that recording it takes.
-struct Judged {
-    dossier: Dossier,
-    encoded: Encoded,
-    appraisal: Appraisal,
-    verdict: Verdict,
+struct Recordable {
+    judged: Judged,
     keys: Vec<UnitKey>,
     memory_size: u64,
 }
@@ -62,7 +57,7 @@ impl Inner {
         let mut last = None;
         for _ in 0..APPRAISALS {
             let judged = self.judge(&attempt, &presentation, &trust, &keys, limits)?;
-            if judged.verdict.ruling() == Ruling::NotGated {
+            if judged.ruling() == Ruling::NotGated {
                 return Ok(Outcome::NotGated(Box::new(judged.judgement(self.origin()))));
             }
             match self.record(&judged) {
@@ -115,7 +110,7 @@ impl Inner {
         trust: &Trust,
         keys: &[UnitKey],
         limits: &Limits,
-    ) -> Result<Judged, GateError> {
+    ) -> Result<Recordable, GateError> {
         let (memory, memory_size) = match self.ledger.memory(keys) {
             Ok(known) => {
                 let size = known.size;
@@ -138,15 +133,13 @@ impl Inner {
             },
             limits,
         );
-        let appraisal = appraise(&dossier);
-        let verdict = Verdict::reach(&appraisal);
-        let encoded = dossier.encode();
-        let keys: BTreeSet<UnitKey> = keys.iter().chain(&appraisal.keys).cloned().collect();
-        Ok(Judged { dossier, encoded, appraisal, verdict, keys: keys.into_iter().collect(), memory_size })
+        let judged = Judged::of(dossier);
+        let keys: BTreeSet<UnitKey> = keys.iter().chain(judged.appraisal().keys()).cloned().collect();
+        Ok(Recordable { judged, keys: keys.into_iter().collect(), memory_size })
     }
 
     /// Records one verdict. `Err` only where the memory moved on and the box must be judged anew.
-    fn record(&mut self, judged: &Judged) -> Result<Outcome, Finding> {
+    fn record(&mut self, judged: &Recordable) -> Result<Outcome, Finding> {
         let append = judged.append();
         let (site, station) = (&self.site, &self.station);
         let mut sealed = None;
@@ -222,9 +215,13 @@ impl Inner {
     }
 }
 
-impl Judged {
+impl Recordable {
+    const fn ruling(&self) -> Ruling {
+        self.judged.verdict().ruling()
+    }
+
     fn receipt(&self, origin: &str, seq: u64) -> Receipt {
-        receipt(&self.dossier, &self.encoded, &self.appraisal, &self.verdict, origin, seq)
+        self.judged.receipt(origin, seq)
     }
 
     /// The verdict as it would have been recorded next.
@@ -233,10 +230,10 @@ impl Judged {
     }
 
     fn append(&self) -> Append {
-        let parts = self.encoded.parts.values();
+        let parts = self.judged.encoded().parts.values();
         let mut blobs: Vec<Blob> =
             parts.map(|part| Blob { media_type: part.media_type.to_owned(), bytes: part.bytes.clone() }).collect();
-        blobs.push(Blob { media_type: DOSSIER_MEDIA_TYPE.to_owned(), bytes: self.encoded.index.clone() });
+        blobs.push(Blob { media_type: DOSSIER_MEDIA_TYPE.to_owned(), bytes: self.judged.encoded().index.clone() });
         Append { keys: self.keys.clone(), memory_size: self.memory_size, blobs }
     }
 }

@@ -102,7 +102,7 @@ fn asked_again(folder: &Path) {
     let world = today();
     found(folder, &world);
     let gate = gate(folder, Some(now()));
-    let seq = |outcome: Outcome| outcome.recorded().unwrap().recorded.seq;
+    let seq = |outcome: Outcome| outcome.recorded().unwrap().recorded().seq;
     let first = present(&gate, &world, "DEMO-0001", 1).unwrap();
     assert!(matches!(first, Outcome::Accepted(_)), "{first:?}");
     let again = present(&gate, &world, "DEMO-0001", 1).unwrap();

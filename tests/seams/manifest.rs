@@ -4,7 +4,6 @@ use crate::bad;
 use crate::pki::{Party, Spec};
 use crate::program::{Bench, Said};
 use crate::world::{World, name, signed, signed_payload};
-use ecugate_verifier::judgement::receipt::receipt;
 use serde_json::{Value, json};
 
 fn inspect(contents: &[u8], more: &[&str]) -> Said {
@@ -19,9 +18,7 @@ fn object(contents: &[u8]) -> (i32, Value) {
 #[test]
 fn every_kind_of_document_is_shown_and_marked_as_not_verified() {
     let world = World::new();
-    let judged = world.judge();
-    let encoded = judged.dossier.encode();
-    let receipt = receipt(&judged.dossier, &encoded, &judged.appraisal, &judged.verdict, "trial.example", 7);
+    let receipt = world.judge().receipt();
     for (kind, file, path, value) in [
         ("release", world.release_envelope(), "/claims/components/0/name", json!("application")),
         ("shipment", world.shipment_envelope(), "/claims/units/0/serial", json!("ALCLB4923FA8")),

@@ -23,7 +23,7 @@ use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
 use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
-use ecugate_verifier::judgement::receipt::receipt;
+use ecugate_verifier::judgement::judged;
 use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::syntax::image::Form;
@@ -285,7 +285,7 @@ impl Judged {
 
     /// The receipt of this verdict, for the seventh entry of a log.
     pub fn receipt(&self) -> Receipt {
-        receipt(&self.dossier, &self.dossier.encode(), &self.appraisal, &self.verdict, "trial.log.dock.example", 7)
+        judged::Judged::of(self.dossier.clone()).receipt("trial.log.dock.example", 7)
     }
 
     /// Asserts an accept.

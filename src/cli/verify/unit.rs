@@ -9,12 +9,12 @@ use ecugate_verifier::documents::document;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::documents::policy_text::PolicyText;
-use ecugate_verifier::documents::receipt::{AnswerWord, CheckLine, Ruling};
+use ecugate_verifier::documents::receipt::{CheckLine, Ruling};
 use ecugate_verifier::inputs::dossier::{Dossier, Environment, Inputs};
 use ecugate_verifier::inputs::evidence::{Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::authority::Authority;
-use ecugate_verifier::judgement::appraisal::{Appraisal, answers, appraise};
+use ecugate_verifier::judgement::appraisal::{Appraisal, appraise};
 use ecugate_verifier::judgement::verdict::Verdict;
 use ecugate_verifier::syntax::json;
 use ecugate_verifier::syntax::label::Rules;
@@ -175,8 +175,8 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         Ruling::Suspect | Ruling::Unproven => Outcome::Quarantine,
         Ruling::HoldPassing | Ruling::HoldPerson | Ruling::NotGated => Outcome::Hold,
     };
-    let (findings, minimum) = (verdict.findings(), appraisal.minimum);
-    let unit = &appraisal.unit;
+    let (findings, minimum) = (verdict.findings(), appraisal.minimum());
+    let unit = appraisal.unit();
     let stated: Vec<&str> = [
         unit.manufacturer.as_ref().map(|text| text.as_str()),
         unit.part.as_ref().map(|text| text.as_str()),
@@ -189,8 +189,7 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         MemorySource::Given => ("given", "as given in the folder"),
         MemorySource::TakenAsEmpty => ("taken-as-empty", "none given: taken as empty and complete"),
     };
-    let checks: Vec<CheckLine> =
-        appraisal.answers.all().map(|(question, answer)| check(question.word(), answer)).collect();
+    let checks: Vec<CheckLine> = appraisal.answers().lines().collect();
     let mut answer = Answer::of_unit(outcome, findings.first().cloned())
         .with("ruling", verdict.ruling().word())
         .with("at", at.to_string())
@@ -199,8 +198,8 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         .with(
             "assurance",
             json!({
-                "identity": value(&appraisal.identity),
-                "firmware": value(&appraisal.firmware),
+                "identity": value(&appraisal.identity()),
+                "firmware": value(&appraisal.firmware()),
                 "minimum": value(&minimum),
             }),
         )
@@ -208,12 +207,13 @@ fn told(appraisal: &Appraisal, verdict: &Verdict, memory: MemorySource, at: Time
         .with("findings", value(&findings))
         .with("waived", waived(appraisal))
         .line(format!("unit      {}", if stated.is_empty() { "unknown".to_owned() } else { stated.join(" ") }))
-        .line(format!("identity  {} (at least {})", appraisal.identity.word(), minimum.identity.word()))
-        .line(format!("firmware  {} (at least {})", appraisal.firmware.word(), minimum.firmware.word()))
+        .line(format!("identity  {} (at least {})", appraisal.identity().word(), minimum.identity.word()))
+        .line(format!("firmware  {} (at least {})", appraisal.firmware().word(), minimum.firmware.word()))
         .line(format!("at        {at}"))
         .line(format!("memory    {remark}"));
     for check in &checks {
-        answer = answer.line(format!("check     {:<17} {:<8} {}", check.check, check.answer.word(), check.found));
+        answer =
+            answer.line(format!("check     {:<17} {:<8} {}", check.check.word(), check.answer.word(), check.found));
     }
     for finding in findings {
         answer = answer.line(format!("finding   {}", facts(finding)));
@@ -232,17 +232,8 @@ fn facts(Finding { reason, place, expected, found }: &Finding) -> String {
     line
 }
 
-fn check(question: &str, answer: answers::Answer) -> CheckLine {
-    let (answer, found, findings) = match answer {
-        answers::Answer::Pass(found) => (AnswerWord::Pass, found, Vec::new()),
-        answers::Answer::Fail(findings) => (AnswerWord::Fail, String::new(), findings),
-        answers::Answer::NotRun(finding) => (AnswerWord::NotRun, String::new(), vec![finding]),
-    };
-    CheckLine { check: question.to_owned(), answer, found, findings }
-}
-
 fn waived(appraisal: &Appraisal) -> Vec<Value> {
-    let waived = appraisal.waived.iter();
+    let waived = appraisal.waived().iter();
     waived.map(|(check, finding)| json!({"check": check.word(), "finding": value(finding)})).collect()
 }
 

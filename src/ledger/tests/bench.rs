@@ -6,7 +6,8 @@ use ecugate_verifier::documents::envelope::{Envelope, seal};
 use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer};
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::manifest::shipment::Condition;
-use ecugate_verifier::documents::receipt::{Assurance, Receipt, Ruling, UnitName};
+use ecugate_verifier::documents::question::Question;
+use ecugate_verifier::documents::receipt::{AnswerWord, Assurance, CheckLine, Receipt, Ruling, UnitName};
 use ecugate_verifier::documents::record::{Contested, CrlSeen, ReleaseSeen, State};
 use ecugate_verifier::inputs::custody::{Sighting, Standing, standing};
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};
@@ -285,7 +286,7 @@ impl Unit {
             ruling: Ruling::Accept,
             findings: Vec::new(),
             assurance: Assurance { identity: least.identity, firmware: least.firmware, minimum: least },
-            checks: Vec::new(),
+            checks: Question::ALL.map(passed).to_vec(),
             waived: Vec::new(),
             supersedes: Vec::new(),
             contests: Vec::new(),
@@ -308,6 +309,10 @@ impl Unit {
             }],
         }
     }
+}
+
+fn passed(check: Question) -> CheckLine {
+    CheckLine { check, answer: AnswerWord::Pass, found: "yes".to_owned(), findings: Vec::new() }
 }
 
 pub(super) fn record(seq: u64) -> Record {

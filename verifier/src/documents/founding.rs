@@ -10,6 +10,7 @@ use crate::values::finding::Finding;
 use crate::values::ident::Name;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use std::collections::BTreeSet;
 
 /// The predicate of entry 0.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -60,8 +61,13 @@ impl Document for Genesis {
         if self.station_keys.is_empty() {
             return wrong("station_keys", "one key or more", "none".to_owned());
         }
-        if self.threshold == 0 || self.threshold > self.officers.len() as u64 {
-            return wrong("threshold", "1 up to the number of officers", self.threshold.to_string());
+        let keys: BTreeSet<_> = self.officers.iter().map(|officer| officer.key).collect();
+        if keys.len() != self.officers.len() {
+            return wrong("officers", "each key once", "a key that stands twice".to_owned());
+        }
+        let persons: BTreeSet<_> = self.officers.iter().map(|officer| &officer.person).collect();
+        if self.threshold == 0 || self.threshold > persons.len() as u64 {
+            return wrong("threshold", "1 up to the number of persons", self.threshold.to_string());
         }
         None
     }
@@ -91,5 +97,44 @@ impl Document for MemoryComplete {
     fn fault(&self, _limits: &Limits) -> Option<Finding> {
         let empty = self.ground.trim().is_empty();
         empty.then(|| Finding::new(Reason::JsonValue, "predicate.ground", "a ground", "none"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Genesis, Officer};
+    use crate::documents::document::Document as _;
+    use crate::documents::record::Record;
+    use crate::values::attempt::Environment;
+    use crate::values::digest::Sha256;
+    use crate::values::ident::Name;
+    use crate::values::limits::Limits;
+    use crate::values::time::Time;
+
+    fn fault(officers: &[(&str, &str)], threshold: u64) -> Option<String> {
+        let officer = |(person, key): &(&str, &str)| Officer {
+            person: Name::new(*person).unwrap(),
+            key: Sha256::of(key.as_bytes()),
+        };
+        let genesis = Genesis {
+            record: Record::new("log.example", 0, Time::from_unix_seconds(0).unwrap()),
+            site: Name::new("hamburg").unwrap(),
+            environment: Environment::Trial,
+            log_key: "log.example+1+a".to_owned(),
+            station_keys: vec![Sha256::of(b"station")],
+            officers: officers.iter().map(officer).collect(),
+            threshold,
+        };
+        genesis.fault(&Limits::STANDARD).map(|finding| finding.place)
+    }
+
+    /// Attack classes 1 to 4.
+    #[test]
+    fn attack_03_a_threshold_that_only_one_person_twice_could_meet_is_refused() {
+        assert_eq!(fault(&[("anna", "a"), ("ben", "b")], 2), None);
+        assert_eq!(fault(&[("anna", "a"), ("anna", "b")], 2).as_deref(), Some("predicate.threshold"));
+        assert_eq!(fault(&[("anna", "a"), ("ben", "a")], 2).as_deref(), Some("predicate.officers"));
+        assert_eq!(fault(&[("anna", "a"), ("ben", "b")], 0).as_deref(), Some("predicate.threshold"));
+        assert_eq!(fault(&[("anna", "a"), ("ben", "b")], 3).as_deref(), Some("predicate.threshold"));
     }
 }

@@ -14,6 +14,8 @@ pub mod policy_text;
 
 pub mod record;
 
+pub mod question;
+
 pub mod receipt;
 
 pub mod founding;

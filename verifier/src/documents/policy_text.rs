@@ -138,6 +138,67 @@ impl Document for PolicyText {
         if self.waivers.iter().any(|waiver| waiver.why.trim().is_empty()) {
             return wrong("waivers", "a reason in why", "none".to_owned());
         }
-        None
+        // else every label of the site would be refused, one by one
+        self.labels.check().err().and_then(|fault| wrong("labels", fault.expected(), format!("{:?}", fault.found())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GateRule, PolicyText};
+    use crate::documents::document::Document as _;
+    use crate::documents::manifest::assurance::{Firmware, Identity, Minimum};
+    use crate::syntax::label::Rules;
+    use crate::values::finding::Finding;
+    use crate::values::ident::{Name, Part};
+    use crate::values::limits::Limits;
+    use crate::values::reason::Reason;
+    use crate::values::time::Time;
+
+    fn policy(labels: Rules) -> PolicyText {
+        PolicyText {
+            site: Name::new("hamburg").unwrap(),
+            version: 1,
+            issued: Time::parse("2026-11-24T00:00:00Z").unwrap(),
+            expires: Time::parse("2027-11-24T00:00:00Z").unwrap(),
+            previous: None,
+            minimum: Minimum { identity: Identity::Listed, firmware: Firmware::Measured },
+            families: Vec::new(),
+            labels,
+            waivers: Vec::new(),
+        }
+    }
+
+    fn stand_ins(gs: &str, rs: &str) -> Rules {
+        Rules { gs_stand_in: Some(gs.to_owned()), rs_stand_in: Some(rs.to_owned()), ..Rules::default() }
+    }
+
+    #[test]
+    fn a_policy_whose_stand_ins_eat_data_or_begin_one_another_is_refused() {
+        for (gs, rs, found) in [("29", "^^", "29"), ("", "^^", ""), ("^", "^^", "^"), ("^]", "^]", "^]")] {
+            let expected = match found {
+                "^" | "^]" => "stand-ins of which none begins another",
+                _ => "a stand-in of 1 to 8 printable characters, not letters and digits alone",
+            };
+            let finding = Finding::new(Reason::JsonValue, "predicate.labels", expected, format!("{found:?}"));
+            assert_eq!(policy(stand_ins(gs, rs)).fault(&Limits::STANDARD), Some(finding), "{gs:?} {rs:?}");
+        }
+        assert_eq!(policy(stand_ins("^]", "^^")).fault(&Limits::STANDARD), None);
+    }
+
+    #[test]
+    fn a_part_of_no_family_has_none_and_the_first_that_covers_it_counts() {
+        let mut policy = policy(Rules::default());
+        let family = |name: &str, scope: &str, gate| super::Family {
+            name: Name::new(name).unwrap(),
+            parts: vec![crate::values::ident::PartScope::parse(scope).unwrap()],
+            gate,
+            minimum: policy.minimum,
+        };
+        policy.families =
+            vec![family("one", "EDC17*", GateRule::Observed), family("two", "EDC17C46", GateRule::NotGated)];
+        let named = |part: &str| policy.family(&Part::new(part).unwrap()).map(|family| family.name.to_string());
+        assert_eq!(named("EDC17C46").as_deref(), Some("one"));
+        assert_eq!(named("EDC16"), None);
     }
 }

@@ -5,6 +5,8 @@
 use super::document::Document;
 use super::manifest::assurance::{Firmware, Identity, Minimum};
 use super::manifest::shipment::Condition;
+use super::policy_text::Waivable;
+use super::question::Question;
 use super::record::{Record, State};
 use super::statement::Predicate;
 use crate::values::attempt::Environment;
@@ -90,7 +92,7 @@ pub struct Assurance {
 #[serde(deny_unknown_fields)]
 pub struct CheckLine {
     /// Which question.
-    pub check: String,
+    pub check: Question,
     /// Its answer.
     pub answer: AnswerWord,
     /// What was found, where it passed.
@@ -130,7 +132,7 @@ impl AnswerWord {
 #[serde(deny_unknown_fields)]
 pub struct WaivedLine {
     /// Which check.
-    pub check: String,
+    pub check: Waivable,
     /// What it would have said.
     pub finding: Finding,
 }
@@ -255,7 +257,53 @@ impl Document for Receipt {
             let found = self.record.state.map_or("none", State::word);
             return Some(Finding::new(Reason::JsonValue, "predicate.record.state", expected, found));
         }
-        let expected = "the ruling that its worst finding gives";
-        (!agrees).then(|| Finding::new(Reason::JsonValue, "predicate.ruling", expected, self.ruling.word()))
+        if !agrees {
+            let expected = "the ruling that its worst finding gives";
+            return Some(Finding::new(Reason::JsonValue, "predicate.ruling", expected, self.ruling.word()));
+        }
+        self.checks_fault()
+    }
+}
+
+impl Receipt {
+    /// The ruling is held against the answers too, so that no accept says of itself that a check failed or did not
+    /// run: every check stands there once, and what keeps the unit out stands among the findings.
+    fn checks_fault(&self) -> Option<Finding> {
+        let wrong = |place: &str, expected: &str, found: String| {
+            Some(Finding::new(Reason::JsonValue, format!("predicate.{place}"), expected, found))
+        };
+        if !self.checks.iter().map(|line| line.check).eq(Question::ALL) {
+            let words: Vec<_> = self.checks.iter().map(|line| line.check.word()).collect();
+            return wrong("checks", "each check once, in their order", words.join(", "));
+        }
+        let Assurance { identity, firmware, minimum } = self.assurance;
+        let is_gated = self.ruling != Ruling::NotGated;
+        for (n, line) in self.checks.iter().enumerate() {
+            let explained = match line.answer {
+                AnswerWord::Pass => line.findings.is_empty(),
+                AnswerWord::Fail => true,
+                AnswerWord::NotRun => line.findings.len() == 1,
+            };
+            if !explained {
+                let found = format!("{} with {} findings", line.answer.word(), line.findings.len());
+                return wrong(&format!("checks[{n}]"), "a pass without findings, or not run with one", found);
+            }
+            let keeps_out = match line.answer {
+                AnswerWord::Pass => false,
+                AnswerWord::Fail => true,
+                AnswerWord::NotRun => line.check.is_required(minimum),
+            };
+            let told = !self.findings.is_empty() && line.findings.iter().all(|finding| self.findings.contains(finding));
+            if is_gated && keeps_out && !told {
+                let found = format!("{}: {}", line.check.word(), line.answer.word());
+                return wrong("findings", "what every check that keeps the unit out found", found);
+            }
+        }
+        let reached = identity >= minimum.identity && firmware >= minimum.firmware;
+        if self.ruling == Ruling::Accept && !reached {
+            let expected = "the minimum of both axes";
+            return wrong("assurance", expected, format!("{}, {}", identity.word(), firmware.word()));
+        }
+        None
     }
 }

@@ -94,7 +94,7 @@ impl Record {
 
     /// The subject of an entry that is about its own place: name and digest of `origin` and number.
     #[must_use]
-    pub fn place_subject(&self) -> (String, Sha256) {
+    pub(super) fn place_subject(&self) -> (String, Sha256) {
         let place = format!("{}/{}", self.origin, self.seq);
         let digest = Sha256::of(place.as_bytes());
         (place, digest)

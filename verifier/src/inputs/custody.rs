@@ -9,6 +9,7 @@ use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
 use crate::values::ident::{KeyKind, UnitKey};
 use crate::values::reason::Reason;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One entry of the ledger that names at least one of the arriving unit's keys.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -129,13 +130,29 @@ fn is_of_this_unit(theirs: &[UnitKey], ours: &[UnitKey]) -> bool {
         .any(|key| (key.kind != KeyKind::Serial || serial_counts) && ours.contains(key))
 }
 
-/// Whether no kind of key that both sides name has different values: the unit of a hold may gain keys, never change
-/// one.
+/// Whether the keys of both sides can be those of one unit. It may gain keys, or show fewer of them (a component that
+/// is not read this time); it never changes one. Of what both sides name, one side holds all that the other does.
 fn agree(theirs: &[UnitKey], ours: &[UnitKey]) -> bool {
-    theirs
-        .iter()
-        .filter(|key| key.kind.claims() || key.kind == KeyKind::Serial)
-        .all(|key| ours.contains(key) || !ours.iter().any(|own| own.kind == key.kind))
+    let values = |keys: &[UnitKey]| {
+        let mut values: BTreeMap<(KeyKind, String), BTreeSet<String>> = BTreeMap::new();
+        for key in keys.iter().filter(|key| key.kind.claims() || key.kind == KeyKind::Serial) {
+            values.entry((key.kind, named(key).to_owned())).or_default().insert(key.value.clone());
+        }
+        values
+    };
+    let ours = values(ours);
+    let same = |what, theirs: &BTreeSet<String>| {
+        ours.get(what).is_none_or(|ours| theirs.is_subset(ours) || ours.is_subset(theirs))
+    };
+    values(theirs).iter().all(|(what, theirs)| same(what, theirs))
+}
+
+/// What a key is the value of, beside its kind: a unit has many unit-unique areas, each with its maker and name.
+fn named(key: &UnitKey) -> &str {
+    match key.kind {
+        KeyKind::UniqueArea => key.value.rsplit_once('\u{1f}').map_or("", |(area, _)| area),
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -234,5 +251,52 @@ mod tests {
         assert_eq!(reasons(&standing(&earlier, &attempt(2), &now, &with(b"b"))), [Reason::KeyNotTheSame]);
         assert_eq!(standing(&earlier, &attempt(2), &now, &with(b"a")), Standing::Supersedes(vec![7]));
         assert_eq!(standing(&earlier, &attempt(2), &now, &unit("M", "S1")), Standing::Supersedes(vec![7]));
+    }
+
+    fn with_areas(areas: &[(&str, &[u8])]) -> Vec<UnitKey> {
+        let area = |(name, contents): &(&str, &[u8])| UnitKey {
+            kind: KeyKind::UniqueArea,
+            value: format!("M\u{1f}{name}\u{1f}{}", Sha256::of(contents)),
+        };
+        unit("M", "S1").into_iter().chain(areas.iter().map(area)).collect()
+    }
+
+    #[test]
+    fn a_held_unit_of_which_fewer_more_or_other_areas_are_read_the_next_time_is_the_same_unit() {
+        let now = Sha256::of(b"now");
+        let both = with_areas(&[("keys", b"a"), ("trim", b"b")]);
+        let (keys, trim) = (with_areas(&[("keys", b"a")]), with_areas(&[("trim", b"b")]));
+        for (then, ours) in [(&both, &keys), (&keys, &both), (&keys, &trim)] {
+            let got = standing(&[seen(State::Held, then.clone())], &attempt(2), &now, ours);
+            assert_eq!(got, Standing::Supersedes(vec![7]));
+        }
+    }
+
+    #[test]
+    fn a_held_unit_that_comes_back_with_other_contents_in_one_area_is_not_the_same_unit() {
+        let now = Sha256::of(b"now");
+        let both = with_areas(&[("keys", b"a"), ("trim", b"b")]);
+        for ours in [&[("keys", &b"a"[..]), ("trim", b"x")][..], &[("trim", b"x")], &[("trim", b"b"), ("keys", b"b")]] {
+            let got = standing(&[seen(State::Held, both.clone())], &attempt(2), &now, &with_areas(ours));
+            assert_eq!(reasons(&got), [Reason::KeyNotTheSame], "{ours:?}");
+        }
+    }
+
+    #[test]
+    fn a_held_unit_whose_part_was_not_yet_settled_is_the_same_unit_and_under_a_third_part_it_is_not() {
+        let of_part = |part: &str| {
+            let maker = Manufacturer::new("M").unwrap();
+            UnitKey::unit(&maker, &Part::new(part).unwrap(), &Serial::new("S1").unwrap())
+        };
+        let serial = UnitKey::serial(&Serial::new("S1").unwrap());
+        let earlier = [seen(State::Unproven, vec![of_part("P1"), of_part("P2"), serial.clone()])];
+        let now = Sha256::of(b"now");
+        let settled = [of_part("P1"), serial.clone()];
+        assert_eq!(standing(&earlier, &attempt(2), &now, &settled), Standing::Supersedes(vec![7]));
+        // another part with the same serial is another unit, until something else ties them
+        let chip = UnitKey::digest(KeyKind::ChipId, &Sha256::of(b"chip"));
+        let then = vec![of_part("P1"), of_part("P2"), serial.clone(), chip.clone()];
+        let got = standing(&[seen(State::Held, then)], &attempt(2), &now, &[of_part("P3"), serial, chip]);
+        assert_eq!(reasons(&got), [Reason::KeyNotTheSame]);
     }
 }

@@ -369,7 +369,7 @@ pub fn component_of<'a>(release: &'a Release, name: Option<&Name>) -> Option<&'a
 /// The keys under which a unit is remembered, from documents that the caller vouches for (verified ones for the
 /// verdict, claimed ones for the look into the memory).
 #[must_use]
-pub fn unit_keys(
+pub(crate) fn unit_keys(
     unit: &LabelledUnit,
     releases: &[&Release],
     entries: &[(&Shipment, &Unit)],

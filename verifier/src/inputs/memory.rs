@@ -34,6 +34,7 @@ pub struct Known {
     /// Number of entries when the snapshot was taken.
     pub size: u64,
     /// Time of the last entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
     /// Every entry that names one of the unit's candidate keys.
     pub sightings: Vec<Sighting>,
@@ -43,7 +44,7 @@ pub struct Known {
     pub policy_version: u64,
     /// Newest CRL of each issuer that a recorded verdict used.
     pub crls: Vec<CrlSeen>,
-    /// Highest sequence of each release that a recorded verdict used.
+    /// Highest security version of each component of each part that a recorded verdict used.
     pub releases: Vec<ReleaseSeen>,
 }
 

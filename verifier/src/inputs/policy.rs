@@ -106,7 +106,7 @@ impl InForce {
 
     /// The least assurance for a part that no family names.
     #[must_use]
-    pub const fn minimum_of_unknown(&self) -> Minimum {
+    pub(crate) const fn minimum_of_unknown(&self) -> Minimum {
         self.text.minimum
     }
 

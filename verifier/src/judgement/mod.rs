@@ -4,6 +4,6 @@ pub mod appraisal;
 
 pub mod verdict;
 
-pub mod receipt;
+pub mod judged;
 
 pub mod words;

@@ -2,8 +2,6 @@
 
 use super::appraisal::Appraisal;
 use super::appraisal::answers::Answer;
-use super::appraisal::question::Question;
-use crate::documents::manifest::assurance::{Firmware, Identity};
 use crate::documents::policy_text::GateRule;
 pub use crate::documents::receipt::Ruling;
 use crate::values::finding::Finding;
@@ -39,7 +37,7 @@ impl Verdict {
                 }
                 Answer::Fail(found) => findings.extend(found),
                 Answer::NotRun(found) => {
-                    if required(question, appraisal) {
+                    if question.is_required(appraisal.minimum) {
                         findings.push(found);
                     }
                 }
@@ -83,15 +81,5 @@ pub const fn follows(reason: Reason) -> bool {
     matches!(reason, Reason::CheckNotRun | Reason::IdentityBelowMinimum)
 }
 
-/// Whether an accept needs this question to be answered with yes. Signature, scope and sightings always; what belongs
-/// to an axis only as far as the minimum of that axis reaches.
-fn required(question: Question, appraisal: &Appraisal) -> bool {
-    match question {
-        Question::ShipmentSigner | Question::Listing | Question::Consignee => {
-            appraisal.minimum.identity >= Identity::Listed
-        }
-        Question::Firmware => appraisal.minimum.firmware > Firmware::NotRead,
-        Question::Binding => appraisal.minimum.firmware >= Firmware::Measured,
-        _ => true,
-    }
-}
+#[cfg(test)]
+mod tests;

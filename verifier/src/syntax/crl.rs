@@ -2,10 +2,10 @@
 //! its issuer's signature was checked on a path.
 
 use super::certificate::der::{self, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME};
+use super::certificate::file::{self, Kind};
 use super::certificate::name::Name;
-use super::certificate::{Strength, pem, pem_words, strength_of, time_of};
+use super::certificate::{Strength, X509Fault, each_once, pem, strength_of, time_of};
 use crate::values::digest::{Sha256, hex};
-use crate::values::finding::Finding;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
@@ -68,66 +68,33 @@ impl fmt::Display for CrlNumber {
     }
 }
 
-/// Why bytes are no CRL, or a file holds none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: expected {}, found {}", .0.place, .0.expected, .0.found)]
-pub struct CrlFault(Box<Finding>);
-
-impl CrlFault {
-    fn new(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self(Box::new(Finding::new(Reason::CrlMalformed, place, expected, found)))
-    }
-
-    /// The reason code.
-    #[must_use]
-    pub fn reason(&self) -> Reason {
-        self.0.reason
-    }
-
-    /// Where, what was expected, what was found.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        (*self.0).clone()
-    }
-}
-
-impl From<CrlFault> for Finding {
-    fn from(fault: CrlFault) -> Self {
-        *fault.0
-    }
-}
-
 impl Crl {
     /// Reads one DER CRL with no byte after it.
     ///
     /// # Errors
-    /// [`CrlFault`] for anything that does not parse in full, is longer than `Limits::crl_bytes` or has more entries
+    /// [`X509Fault`] for anything that does not parse in full, is longer than `Limits::crl_bytes` or has more entries
     /// than `Limits::crl_entries`. They are counted before any is read.
-    pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, CrlFault> {
+    pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, X509Fault> {
         if der.len() > limits.crl_bytes {
-            return Err(CrlFault::new("CRL", format!("at most {} bytes", limits.crl_bytes), der.len().to_string()));
+            return Err(malformed("CRL", format!("at most {} bytes", limits.crl_bytes), der.len().to_string()));
         }
-        let other = || CrlFault::new("CRL", "a DER CRL (RFC 5280)", pem::kind_of(der));
+        let other = || malformed("CRL", "a DER CRL (RFC 5280)", pem::kind_of(der));
         let entries = entries_of(der, limits.crl_entries).ok_or_else(other)?;
         if entries > limits.crl_entries {
-            return Err(CrlFault::new("CRL", format!("at most {} entries", limits.crl_entries), "more"));
+            return Err(malformed("CRL", format!("at most {} entries", limits.crl_entries), "more"));
         }
         let (rest, parsed) = CertificateRevocationList::from_der(der).map_err(|_| other())?;
         if !rest.is_empty() {
-            return Err(CrlFault::new("CRL", "nothing after its end", format!("{} more bytes", rest.len())));
+            return Err(malformed("CRL", "nothing after its end", format!("{} more bytes", rest.len())));
         }
-        let mut seen = std::collections::BTreeSet::new();
-        for extension in parsed.extensions() {
-            let place = || format!("extension {}", extension.oid.to_id_string());
-            if !seen.insert(extension.oid.to_id_string()) {
-                return Err(CrlFault::new(place(), "each extension once", "twice"));
-            }
-            if extension.parsed_extension().error().is_some() {
-                return Err(CrlFault::new(place(), "the form that RFC 5280 gives it", "another"));
-            }
+        if parsed.signature_algorithm != parsed.tbs_cert_list.signature {
+            let expected = "the same algorithm inside and outside of what is signed (RFC 5280 section 5.1.1.2)";
+            return Err(malformed("signatureAlgorithm", expected, "two"));
         }
+        each_once(parsed.extensions(), Reason::CrlMalformed)?;
+        let has = |oid: &str| parsed.extensions().iter().any(|extension| extension.oid.to_id_string() == oid);
         let date = |field: &'static str, time: &x509_parser::time::ASN1Time| {
-            time_of(time).ok_or_else(|| CrlFault::new(field, "a date from 1970 to 9999", time.to_string()))
+            time_of(time).ok_or_else(|| malformed(field, "a date from 1970 to 9999", time.to_string()))
         };
         Ok(Self {
             der: der.to_vec(),
@@ -138,8 +105,8 @@ impl Crl {
             number: parsed.crl_number().map(|number| CrlNumber::from_bytes(&number.to_bytes_be())),
             entries,
             strength: strength_of(&parsed.signature_algorithm),
-            is_delta: seen.contains("2.5.29.27"),
-            names_delta: seen.contains("2.5.29.46"),
+            is_delta: has("2.5.29.27"),
+            names_delta: has("2.5.29.46"),
             is_indirect: parsed.extensions().iter().any(|extension| {
                 matches!(extension.parsed_extension(), ParsedExtension::IssuingDistributionPoint(point) if point.indirect_crl)
             }),
@@ -221,25 +188,21 @@ impl Crl {
 /// Reads a file of CRLs: PEM with one or many, or one DER CRL; which of the two is seen by content.
 ///
 /// # Errors
-/// [`CrlFault`] names what the file is where it is something else, and the block at fault.
-pub fn crls(input: &[u8], limits: &Limits) -> Result<Vec<Crl>, CrlFault> {
-    if input.is_empty() {
-        return Err(CrlFault::new("", "CRLs in PEM or DER", "an empty file"));
-    }
-    if !pem::is_pem(input) {
-        return Crl::from_der(input, limits).map(|one| vec![one]);
-    }
-    let text = core::str::from_utf8(input).unwrap_or_default();
-    let bodies = pem::blocks(text, "X509 CRL", limits.crls).map_err(|fault| {
-        let (place, expected, found) = pem_words(fault, "X509 CRL", pem::kind_of(input), limits.crls);
-        CrlFault::new(place, expected, found)
-    })?;
-    (1_usize..)
-        .zip(&bodies)
-        .map(|(number, body)| {
-            Crl::from_der(body, limits).map_err(|fault| CrlFault(Box::new(fault.0.within(&format!("CRL {number}")))))
-        })
-        .collect()
+/// [`X509Fault`] names what the file is where it is something else, and the block at fault.
+pub fn crls(input: &[u8], limits: &Limits) -> Result<Vec<Crl>, X509Fault> {
+    let kind = Kind {
+        label: "X509 CRL",
+        one: "CRL",
+        many: "CRLs in PEM or DER",
+        most: limits.crls,
+        if_empty: Reason::CrlMalformed,
+        else_malformed: Reason::CrlMalformed,
+    };
+    file::each(input, &kind, |der| Crl::from_der(der, limits))
+}
+
+fn malformed(place: &str, expected: impl Into<String>, found: impl Into<String>) -> X509Fault {
+    X509Fault::new(Reason::CrlMalformed, place, expected, found)
 }
 
 fn is_strange(parsed: &CertificateRevocationList<'_>) -> bool {

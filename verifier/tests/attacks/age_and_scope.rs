@@ -98,7 +98,7 @@ fn attack_41_a_refused_dossier_leaves_nothing_behind() {
     let bad = good.clone().with(|world| world.release_signer.der = crate::pki::broken(&world.release_signer.der));
     let (before, refused) = (good.judge(), bad.judge());
     refused.is(Ruling::Suspect, Reason::CertificateSignatureInvalid);
-    assert_eq!(refused.appraisal.releases, []);
+    assert_eq!(refused.appraisal.releases(), []);
     for (world, first) in [(&good, &before), (&bad, &refused), (&good, &before)] {
         assert_eq!(world.judge().appraisal, first.appraisal);
     }
@@ -114,7 +114,10 @@ fn attack_41_an_unverified_release_lowers_no_minimum_and_teaches_nothing() {
     inputs.presentation.manifests[0] = crate::world::signed(world.release.clone(), &[(&forger, &[&forger])]);
     let judged = judge(inputs);
     judged.is(Ruling::Suspect, Reason::PathNotFound);
-    assert_eq!((judged.appraisal.releases, judged.appraisal.unit.part.as_ref()), (Vec::new(), Some(&part(PART))));
+    assert_eq!(
+        (judged.appraisal.releases(), judged.appraisal.unit().part.as_ref()),
+        ([].as_slice(), Some(&part(PART)))
+    );
 }
 
 /// Attack class 42: the delegate's documents are held to the same dates as the top.
@@ -226,7 +229,7 @@ fn attack_45_a_clock_behind_the_last_entry_is_a_hold() {
 fn attack_67_an_incomplete_memory_lists_nobody() {
     let judged = World::new().with(|world| world.memory.completeness = Completeness::Incomplete).judge();
     judged.is(Ruling::HoldPerson, Reason::MemoryIncomplete);
-    assert_eq!(judged.appraisal.identity, ecugate_verifier::documents::manifest::assurance::Identity::Claimed);
+    assert_eq!(judged.appraisal.identity(), ecugate_verifier::documents::manifest::assurance::Identity::Claimed);
     let mut inputs = World::new().inputs();
     inputs.memory = Memory::Unavailable(Finding::bare(Reason::LedgerFailed));
     judge(inputs).is(Ruling::HoldPassing, Reason::LedgerFailed);

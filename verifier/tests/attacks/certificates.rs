@@ -6,9 +6,9 @@ use crate::world::{Judged, LIMITS, World, arcs, judge, listing, name, part, sign
 use ecugate_verifier::documents::anchor_list::{Role, Serials};
 use ecugate_verifier::documents::document::payload;
 use ecugate_verifier::documents::manifest::Validity;
+use ecugate_verifier::documents::question::Question;
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::judgement::appraisal::answers::Answer;
-use ecugate_verifier::judgement::appraisal::question::Question;
 use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::values::ident::{Manufacturer, PartScope, purpose};
 use ecugate_verifier::values::reason::Reason;
@@ -176,7 +176,7 @@ fn attack_22_trust_that_the_document_brings_along_is_none() {
     let written = with_token(world, &[&rival.root]);
     let judged = written.judge();
     judged.accepted();
-    let anchors = judged.appraisal.answers.of(Question::Anchors);
+    let anchors = judged.appraisal.answers().of(Question::Anchors);
     assert_eq!(anchors, Answer::Pass("1 listed, 1 on the token and not listed, list version 1".to_owned()));
     release_by(&written, &rival.release_signer, &[&rival.release_signer]).is(Ruling::Suspect, Reason::PathNotFound);
 }

@@ -1,10 +1,12 @@
 //! Clones, swaps and returns: whose unit is it?
 
-use crate::world::{CHIP, Judged, PART, SERIAL, World, attempt, judge, label, name, part, seen};
+use crate::world::{CHIP, Judged, LIMITS, PART, SERIAL, World, attempt, judge, label, name, part, seen};
+use ecugate_verifier::documents::document::Document as _;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::manifest::release::{Encoding, Held, IdentityField};
 use ecugate_verifier::documents::manifest::shipment::{Condition, Unit};
 use ecugate_verifier::inputs::custody::{Sighting, Standing, State};
+use ecugate_verifier::inputs::evidence::Measured;
 use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Hardware, KeyKind, Manufacturer, Part, Serial, UnitKey};
@@ -14,7 +16,7 @@ const OTHER: &str = "ALCLB4923FA9";
 
 /// The keys that the world's unit is remembered by, after it was judged.
 fn keys_of(world: &World) -> Vec<UnitKey> {
-    world.judge().appraisal.keys
+    world.judge().appraisal.keys().to_vec()
 }
 
 fn key(world: &World, kind: KeyKind) -> UnitKey {
@@ -36,8 +38,8 @@ fn keys_of_other(more: &[UnitKey]) -> Vec<UnitKey> {
 fn a_unit_that_names_itself_in_its_image_is_measured() {
     let judged = World::bound().judge();
     judged.accepted();
-    assert_eq!((judged.appraisal.identity, judged.appraisal.firmware), (Identity::Listed, Firmware::Measured));
-    let kinds: Vec<_> = judged.appraisal.keys.iter().map(|key| key.kind).collect();
+    assert_eq!((judged.appraisal.identity(), judged.appraisal.firmware()), (Identity::Listed, Firmware::Measured));
+    let kinds: Vec<_> = judged.appraisal.keys().iter().map(|key| key.kind).collect();
     let expected = [KeyKind::Unit, KeyKind::Serial, KeyKind::ChipId, KeyKind::UniqueArea, KeyKind::Readout];
     assert_eq!(kinds, expected);
 }
@@ -56,7 +58,7 @@ fn each_encoding_of_an_identity_field_binds_and_one_other_byte_contradicts() {
         });
         let judged = world.judge();
         judged.accepted();
-        assert_eq!(judged.appraisal.firmware, Firmware::Measured, "{field:?}");
+        assert_eq!(judged.appraisal.firmware(), Firmware::Measured, "{field:?}");
         for at in 0..contents.len() {
             let world = world.clone().with(|world| world.image[0x900 + at] ^= 4);
             world.judge().is(Ruling::Suspect, Reason::IdentityFieldDiffers);
@@ -74,11 +76,11 @@ fn each_encoding_of_an_identity_field_binds_and_one_other_byte_contradicts() {
 fn attack_50_the_same_unit_a_second_time_is_suspect_and_the_first_is_contested() {
     for world in [World::new(), World::bound()] {
         let first = world.judge();
-        let earlier = seen(State::Accepted, first.accepted().appraisal.keys.clone());
+        let earlier = seen(State::Accepted, first.accepted().appraisal.keys().to_vec());
         let second = remembering(&world, vec![earlier]);
         second.is(Ruling::Suspect, Reason::IdentitySeenBefore);
-        assert!(matches!(&second.appraisal.standing, Standing::Refused { contests, .. } if *contests == [7]));
-        assert_eq!(second.appraisal.identity, Identity::Claimed);
+        assert!(matches!(second.appraisal.standing(), Standing::Refused { contests, .. } if *contests == [7]));
+        assert_eq!(second.appraisal.identity(), Identity::Claimed);
     }
 }
 
@@ -114,7 +116,7 @@ fn attack_50_a_held_unit_that_comes_back_with_another_key_is_suspect() {
     judged.is(Ruling::Suspect, Reason::KeyNotTheSame);
     let judged = remembering(&with_key(b"first"), vec![earlier]);
     judged.accepted();
-    assert_eq!(judged.appraisal.standing, Standing::Supersedes(vec![7]));
+    assert_eq!(*judged.appraisal.standing(), Standing::Supersedes(vec![7]));
 }
 
 /// Attack class 50: each state in which an identity can be taken.
@@ -144,10 +146,10 @@ fn attack_50_an_attempt_is_neither_used_for_another_box_nor_judged_twice() {
     let world = World::new();
     let first = world.judge();
     let evidence = first.dossier.inputs().presentation.digest();
-    let own = Sighting { attempt: attempt(1), evidence, ..seen(State::Accepted, first.appraisal.keys.clone()) };
+    let own = Sighting { attempt: attempt(1), evidence, ..seen(State::Accepted, first.appraisal.keys().to_vec()) };
     let again = remembering(&world, vec![own.clone()]);
     again.is(Ruling::HoldPassing, Reason::CheckNotRun);
-    assert_eq!(again.appraisal.standing, Standing::Recorded(7));
+    assert_eq!(*again.appraisal.standing(), Standing::Recorded(7));
     let other = Sighting { evidence: Sha256::of(b"another box"), ..own };
     remembering(&world, vec![other]).is(Ruling::Suspect, Reason::AttemptReused);
 }
@@ -178,7 +180,7 @@ fn attack_63_a_readout_of_another_unit_is_found_where_it_can_be_and_refused_wher
     let unbound = World::new().with(|world| world.label = label(PART, OTHER));
     let judged = unbound.judge();
     judged.accepted();
-    assert_eq!(judged.appraisal.firmware, Firmware::MeasuredUnbound);
+    assert_eq!(judged.appraisal.firmware(), Firmware::MeasuredUnbound);
     let strict = unbound.with(|world| world.policy.minimum.firmware = Firmware::Measured);
     strict.judge().is(Ruling::HoldPerson, Reason::BindingNotEstablished);
     // likewise where the release demands it
@@ -204,13 +206,47 @@ fn attack_63_one_unique_area_under_two_serials_contradicts() {
     assert!(keys_of(&World::new()).iter().all(|key| key.kind != KeyKind::Readout));
 }
 
+/// Attack class 63: nor does it help to leave that area out of the readout.
+#[test]
+fn attack_63_a_readout_without_the_units_own_area_differs() {
+    for (length, found) in [(0x850, "nothing at 0x1850"), (0x840, "nothing at 0x1840")] {
+        let judged = World::bound().with(|world| world.image.truncate(length)).judge();
+        judged.is(Ruling::Suspect, Reason::FirmwareDiffers);
+        let finding = &judged.verdict.findings()[0];
+        let told = (finding.place.as_str(), finding.expected.as_str(), finding.found.as_str());
+        let place = "component application calibration 0x1840 to 0x1880";
+        assert_eq!(told, (place, "contents at every address", found));
+        assert_eq!(judged.appraisal.firmware(), Firmware::NotRead);
+    }
+    // an area that was never asked for is not there either
+    let mut inputs = World::bound().inputs();
+    let Measured::Done(measured) = &mut inputs.presentation.readouts[0].result else { panic!() };
+    measured.ranges.retain(|range| range.span.start != 0x1840);
+    let judged = judge(inputs);
+    judged.is(Ruling::Suspect, Reason::FirmwareDiffers);
+    assert_eq!(judged.verdict.findings()[0].found, "not measured");
+}
+
+#[test]
+fn a_release_that_names_two_areas_alike_is_malformed() {
+    let mut release = World::bound().release;
+    let mut second = release.components[0].unique_areas[0].clone();
+    (second.start, second.end) = (0x1880, 0x1890);
+    release.components[0].unique_areas.push(second);
+    let finding = release.fault(LIMITS).unwrap();
+    let place = "predicate.components[0].unique_areas";
+    assert_eq!((finding.reason, finding.place.as_str()), (Reason::JsonValue, place));
+    release.components[0].unique_areas[1].name = name("keys");
+    assert_eq!(release.fault(LIMITS), None);
+}
+
 #[test]
 fn a_customers_number_on_the_label_counts_only_where_the_units_own_release_names_it() {
     let labelled = |number: &str| World::new().with(|world| world.label = label(number, SERIAL));
     labelled("CUSTOMER-1").judge().is(Ruling::Suspect, Reason::PartDiffers);
     let named = labelled("CUSTOMER-1").with(|world| world.release.aliases = vec![part("CUSTOMER-1")]);
     named.judge().accepted();
-    assert_eq!(named.judge().appraisal.unit.part, Some(part(PART)));
+    assert_eq!(named.judge().appraisal.unit().part, Some(part(PART)));
     // a second release, of another name, that has the alias
     let world = labelled("CUSTOMER-1");
     let other = world.clone().with(|world| {
@@ -302,8 +338,8 @@ fn attack_50_the_memory_is_asked_for_every_key_of_the_verdict() {
         let judged = judge(inputs);
         let presented = &judged.dossier.inputs().presentation;
         let asked = judged.dossier.evidence().candidate_keys(&presented.readouts);
-        assert!(judged.appraisal.keys.iter().any(|key| key.kind == KeyKind::Unit));
-        assert!(judged.appraisal.keys.iter().all(|key| asked.contains(key)), "{:?}", judged.appraisal.keys);
+        assert!(judged.appraisal.keys().iter().any(|key| key.kind == KeyKind::Unit));
+        assert!(judged.appraisal.keys().iter().all(|key| asked.contains(key)), "{:?}", judged.appraisal.keys());
         judged
     };
     let mut inputs = World::new().inputs();

@@ -96,7 +96,7 @@ proptest! {
         let first = world.judge();
         // the memory is asked for every key under which the verdict remembers the unit
         let candidates = first.dossier.evidence().candidate_keys(&first.dossier.inputs().presentation.readouts);
-        assert!(first.appraisal.keys.iter().all(|key| candidates.contains(key)), "{:?}", first.appraisal.keys);
+        assert!(first.appraisal.keys().iter().all(|key| candidates.contains(key)), "{:?}", first.appraisal.keys());
         let encoded = first.dossier.encode();
         let again = decoded(&encoded).unwrap();
         prop_assert_eq!(&again, &first.dossier);
@@ -249,12 +249,12 @@ fn attack_60_a_receipt_that_says_accept_over_a_finding_is_refused() {
 #[test]
 fn what_a_verdict_supersedes_and_contests_stands_in_its_receipt() {
     let world = World::new();
-    let keys = world.judge().appraisal.keys;
+    let keys = world.judge().appraisal.keys().to_vec();
     let held = world.clone().with(|world| world.memory.sightings = vec![seen(State::Held, keys.clone())]).judge();
     let receipt = held.receipt();
     assert_eq!((receipt.supersedes, receipt.contests), (vec![7], Vec::new()));
     let clone = world.with(|world| world.memory.sightings = vec![seen(State::Accepted, keys)]).judge();
-    assert!(matches!(clone.appraisal.standing, Standing::Refused { .. }));
+    assert!(matches!(clone.appraisal.standing(), Standing::Refused { .. }));
     let receipt = clone.receipt();
     assert_eq!((receipt.supersedes, receipt.contests), (Vec::new(), vec![7]));
 }

@@ -2,19 +2,19 @@
 
 use crate::pki::{AT, DAY, List};
 use crate::world::{PART, SERIAL, World, judge, label, name, part, time};
+use ecugate_verifier::documents::document::Document as _;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::policy_text::{Family, GateRule, Waivable, Waiver};
-use ecugate_verifier::documents::receipt::AnswerWord;
+use ecugate_verifier::documents::question::Question;
+use ecugate_verifier::documents::receipt::{AnswerWord, Assurance, CheckLine, Receipt};
 use ecugate_verifier::inputs::dossier::Environment;
 use ecugate_verifier::inputs::memory::CrlSeen;
-use ecugate_verifier::judgement::appraisal::Appraisal;
-use ecugate_verifier::judgement::appraisal::answers::Answer;
-use ecugate_verifier::judgement::appraisal::question::Question;
-use ecugate_verifier::judgement::verdict::{Ruling, Verdict};
+use ecugate_verifier::judgement::verdict::Ruling;
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::PartScope;
+use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 
 const IDENTITIES: [Identity; 3] = [Identity::Claimed, Identity::Listed, Identity::DeviceKey];
@@ -23,80 +23,6 @@ const LOWEST: Minimum = Minimum { identity: Identity::Claimed, firmware: Firmwar
 
 fn minima() -> impl Iterator<Item = Minimum> {
     IDENTITIES.into_iter().flat_map(|identity| FIRMWARES.map(|firmware| Minimum { identity, firmware }))
-}
-
-/// The questions whose answer an accept can do without, where the minimum of their axis is low.
-fn optional(minimum: Minimum) -> Vec<Question> {
-    let mut questions = Vec::new();
-    if minimum.identity == Identity::Claimed {
-        questions.extend([Question::ShipmentSigner, Question::Listing, Question::Consignee]);
-    }
-    if minimum.firmware == Firmware::NotRead {
-        questions.push(Question::Firmware);
-    }
-    if minimum.firmware != Firmware::Measured {
-        questions.push(Question::Binding);
-    }
-    questions
-}
-
-/// An appraisal in which every answer is yes.
-fn all_yes() -> Appraisal {
-    let mut appraisal = World::bound().judge().appraisal;
-    for question in Question::ALL {
-        assert!(appraisal.answers.passed(question), "{question:?}");
-    }
-    appraisal.minimum = LOWEST;
-    appraisal
-}
-
-/// Attack class 57: every question, every way of not being a yes, every minimum.
-#[test]
-fn attack_57_no_question_without_a_yes_is_an_accept_unless_the_minimum_does_without_it() {
-    let yes = all_yes();
-    for minimum in minima() {
-        for question in Question::ALL {
-            let reach = |answer: Answer| {
-                let mut appraisal = yes.clone();
-                appraisal.minimum = minimum;
-                appraisal.answers.answer(question, answer);
-                Verdict::reach(&appraisal).ruling()
-            };
-            assert_eq!(reach(Answer::Pass("again".to_owned())), Ruling::Accept);
-            let not_run = reach(Answer::NotRun(Finding::bare(Reason::CheckNotRun)));
-            let expected = if optional(minimum).contains(&question) { Ruling::Accept } else { Ruling::HoldPassing };
-            assert_eq!(not_run, expected, "{question:?} not run, {minimum:?}");
-            for reason in Reason::ALL {
-                let failed = reach(Answer::Fail(vec![Finding::bare(*reason)]));
-                assert_eq!(failed, Ruling::of(reason.class()), "{question:?} {reason}, {minimum:?}");
-                assert_ne!(failed, Ruling::Accept);
-            }
-            assert_eq!(reach(Answer::Fail(Vec::new())), Ruling::HoldPassing, "{question:?} failed without a finding");
-        }
-    }
-}
-
-/// Attack class 57: a fresh set of answers, and every subset of what an axis can do without.
-#[test]
-fn attack_57_only_the_subsets_that_the_minimum_does_without_are_accepted() {
-    let axis =
-        [Question::ShipmentSigner, Question::Listing, Question::Consignee, Question::Firmware, Question::Binding];
-    let yes = all_yes();
-    for minimum in minima() {
-        for mask in 0..1_u32 << axis.len() {
-            let missing: Vec<_> = (0..axis.len()).filter(|n| mask & (1 << n) != 0).map(|n| axis[n]).collect();
-            let mut appraisal = yes.clone();
-            appraisal.minimum = minimum;
-            for question in &missing {
-                appraisal.answers.answer(*question, Answer::NotRun(Finding::bare(Reason::CheckNotRun)));
-            }
-            let accepted = Verdict::reach(&appraisal).ruling() == Ruling::Accept;
-            assert_eq!(accepted, missing.iter().all(|question| optional(minimum).contains(question)), "{missing:?}");
-        }
-        let mut unasked = yes.clone();
-        (unasked.minimum, unasked.answers) = (minimum, Default::default());
-        assert_eq!(Verdict::reach(&unasked).ruling(), Ruling::HoldPassing);
-    }
 }
 
 /// Attack class 57: the same through whole dossiers, with papers and readout left away.
@@ -121,7 +47,7 @@ fn attack_57_what_is_missing_from_the_evidence_is_accepted_only_below_it() {
             let judged = judge(inputs);
             assert_eq!(judged.ruling() == Ruling::Accept, enough, "{minimum:?} {mask:b}: {:#?}", judged.verdict);
             if enough {
-                assert_eq!((judged.appraisal.identity, judged.appraisal.firmware), (identity, firmware));
+                assert_eq!((judged.appraisal.identity(), judged.appraisal.firmware()), (identity, firmware));
             }
         }
     }
@@ -141,12 +67,12 @@ fn without_a_shipment_the_part_is_the_one_of_the_release_that_the_label_states()
     };
     let judged = without_shipment(&world);
     judged.accepted();
-    assert_eq!(judged.appraisal.unit.part, Some(part(PART)));
-    assert!(!judged.appraisal.releases.is_empty());
+    assert_eq!(judged.appraisal.unit().part, Some(part(PART)));
+    assert!(!judged.appraisal.releases().is_empty());
     let both = format!("[)>\u{1e}06\u{1d}1P{PART}\u{1d}P3TN01414BB\u{1d}S{SERIAL}\u{1e}\u{4}");
     let judged = without_shipment(&world.with(|world| world.label = both.into_bytes()));
     judged.is(Ruling::HoldPerson, Reason::LabelAmbiguous);
-    assert_eq!(judged.appraisal.unit.part, None);
+    assert_eq!(judged.appraisal.unit().part, None);
 }
 
 /// Attack class 57: floors stand in code. What contradicts counts however little is demanded.
@@ -190,10 +116,10 @@ fn attack_55_nothing_passes_on_the_word_of_a_document_that_did_not_verify() {
         Question::IdentityMinimum,
         Question::FirmwareMinimum,
     ] {
-        assert!(!judged.appraisal.answers.passed(question), "{question:?}");
+        assert!(!judged.appraisal.answers().passed(question), "{question:?}");
     }
-    assert_eq!((judged.appraisal.identity, judged.appraisal.firmware), (Identity::Claimed, Firmware::NotRead));
-    assert_eq!((judged.appraisal.crls, judged.appraisal.releases), (Vec::new(), Vec::new()));
+    assert_eq!((judged.appraisal.identity(), judged.appraisal.firmware()), (Identity::Claimed, Firmware::NotRead));
+    assert_eq!((judged.appraisal.crls(), judged.appraisal.releases()), ([].as_slice(), [].as_slice()));
 }
 
 fn waiving(until: u64) -> World {
@@ -209,12 +135,12 @@ fn attack_56_a_waiver_is_named_in_the_receipt_with_what_it_waived() {
     let judged = waiving(AT + DAY).with(|world| world.crls.clear()).judge();
     judged.accepted();
     let waived = judged.receipt().waived;
-    let reasons: Vec<_> = waived.iter().map(|line| (line.check.as_str(), line.finding.reason)).collect();
+    let reasons: Vec<_> = waived.iter().map(|line| (line.check.word(), line.finding.reason)).collect();
     assert_eq!(reasons, [("revocation", Reason::CrlMissing); 2]);
     let stale = List::default().with(|list| list.next_update = Some(AT - DAY / 2));
     let judged = waiving(AT + DAY).with(|world| world.crls[1] = world.issuing.crl(&stale)).judge();
     judged.accepted();
-    assert_eq!(judged.appraisal.waived[0].1.reason, Reason::CrlStale);
+    assert_eq!(judged.appraisal.waived()[0].1.reason, Reason::CrlStale);
     // where nothing had to be waived, nothing is named
     let judged = waiving(AT + DAY).judge();
     judged.accepted();
@@ -260,17 +186,80 @@ fn attack_60_every_receipt_names_every_check_and_says_which_did_not_run() {
     inputs.presentation.manifests.clear();
     for judged in [World::new().judge(), judge(inputs)] {
         let receipt = judged.receipt();
-        let lines: Vec<_> = receipt.checks.iter().map(|line| line.check.as_str()).collect();
+        let lines: Vec<_> = receipt.checks.iter().map(|line| line.check.word()).collect();
         assert_eq!(lines, words);
         for (line, question) in receipt.checks.iter().zip(Question::ALL) {
-            let passed = judged.appraisal.answers.passed(question);
+            let passed = judged.appraisal.answers().passed(question);
             assert_eq!(line.answer == AnswerWord::Pass, passed, "{question:?}");
             assert_eq!(line.findings.is_empty(), passed, "{question:?}");
         }
         let accepted = receipt.checks.iter().all(|line| {
-            line.answer == AnswerWord::Pass || (line.answer == AnswerWord::NotRun && line.check == "binding")
+            line.answer == AnswerWord::Pass || (line.answer == AnswerWord::NotRun && line.check == Question::Binding)
         });
         assert_eq!(receipt.ruling == Ruling::Accept, accepted);
+    }
+}
+
+/// Attack classes 57 and 60: a receipt that a faulty or hostile station made is not read.
+#[test]
+fn attack_60_a_receipt_whose_ruling_hides_a_check_is_no_receipt() {
+    let accept = World::new().judge().receipt();
+    let fault = |change: &dyn Fn(&mut Receipt)| {
+        let mut receipt = accept.clone();
+        change(&mut receipt);
+        receipt.fault(&Limits::STANDARD).map(|finding| (finding.place, finding.found))
+    };
+    let line = |question: Question, answer: AnswerWord| {
+        let finding = Finding::bare(Reason::CheckNotRun);
+        let findings = if answer == AnswerWord::Pass { Vec::new() } else { vec![finding] };
+        CheckLine { check: question, answer, found: String::new(), findings }
+    };
+    assert_eq!(fault(&|_| {}), None);
+    let minimum = accept.assurance.minimum;
+    for (n, question) in Question::ALL.into_iter().enumerate() {
+        let hidden = |word: &str| Some(("predicate.findings".to_owned(), format!("{}: {word}", question.word())));
+        assert_eq!(fault(&|receipt| receipt.checks[n] = line(question, AnswerWord::Pass)), None);
+        assert_eq!(fault(&|receipt| receipt.checks[n] = line(question, AnswerWord::Fail)), hidden("fail"));
+        let expected = if question.is_required(minimum) { hidden("not run") } else { None };
+        assert_eq!(fault(&|receipt| receipt.checks[n] = line(question, AnswerWord::NotRun)), expected);
+        // a failure without a finding hides as well as one with
+        let silent = CheckLine { findings: Vec::new(), ..line(question, AnswerWord::Fail) };
+        assert_eq!(fault(&|receipt| receipt.checks[n] = silent.clone()), hidden("fail"));
+        for answer in [AnswerWord::Pass, AnswerWord::NotRun] {
+            let findings =
+                if answer == AnswerWord::Pass { vec![Finding::bare(Reason::FirmwareDiffers)] } else { vec![] };
+            let place = fault(&|receipt| {
+                receipt.checks[n] = CheckLine { findings: findings.clone(), ..line(question, answer) }
+            });
+            assert_eq!(place.unwrap().0, format!("predicate.checks[{n}]"), "{question:?}");
+        }
+        assert_eq!(fault(&|receipt| drop(receipt.checks.remove(n))).unwrap().0, "predicate.checks");
+    }
+    assert_eq!(fault(&|receipt| receipt.checks.swap(0, 1)).unwrap().0, "predicate.checks");
+    assert_eq!(fault(&|receipt| receipt.checks.clear()).unwrap().0, "predicate.checks");
+    let below = |receipt: &mut Receipt| receipt.assurance.identity = Identity::Claimed;
+    assert_eq!(fault(&below).unwrap().0, "predicate.assurance");
+    let below = |receipt: &mut Receipt| receipt.assurance.minimum.firmware = Firmware::Measured;
+    assert_eq!(fault(&below).unwrap().0, "predicate.findings");
+    let bound = World::bound().judge().receipt();
+    let below = Receipt { assurance: Assurance { firmware: Firmware::NotRead, ..bound.assurance }, ..bound };
+    assert_eq!(below.fault(&Limits::STANDARD).unwrap().place, "predicate.assurance");
+}
+
+/// Whatever is judged, its receipt can be read.
+#[test]
+fn the_receipt_of_every_ruling_holds_to_its_own_rules() {
+    let worlds: [fn(&mut World); 6] = [
+        |_| {},
+        |world| world.image[7] ^= 1,
+        |world| world.crls.clear(),
+        |world| world.label = b"nothing".to_vec(),
+        |world| world.policy.families = vec![family("none", PART, GateRule::NotGated)],
+        |world| world.policy.families = vec![family("later", PART, GateRule::Observed)],
+    ];
+    for change in worlds {
+        let receipt = World::new().with(change).judge().receipt();
+        assert_eq!(receipt.fault(&Limits::STANDARD), None, "{:?}", receipt.ruling);
     }
 }
 
@@ -344,7 +333,7 @@ fn attack_70_a_trial_verdict_says_so_and_is_no_production_verdict() {
     assert_eq!((of_trial.ruling, of_production.ruling), (Ruling::Accept, Ruling::Accept));
     assert_eq!((of_trial.environment, of_production.environment), (Environment::Trial, Environment::Production));
     assert_ne!(of_trial.dossier, of_production.dossier);
-    assert_eq!(trial.appraisal.environment, Environment::Trial);
+    assert_eq!(trial.appraisal.environment(), Environment::Trial);
 }
 
 /// Our fault is never the unit's: without a policy nothing is demanded of the supplier.

@@ -14,15 +14,15 @@ fn a_genuine_unit_is_accepted_with_both_axes_named() {
     let judged = World::new().judge();
     assert_eq!(judged.verdict.findings(), []);
     assert_eq!(judged.ruling(), Ruling::Accept);
-    assert_eq!(judged.appraisal.identity, Identity::Listed);
-    assert_eq!(judged.appraisal.firmware, Firmware::MeasuredUnbound);
+    assert_eq!(judged.appraisal.identity(), Identity::Listed);
+    assert_eq!(judged.appraisal.firmware(), Firmware::MeasuredUnbound);
 }
 
 #[test]
 fn one_changed_firmware_byte_is_suspect() {
     let judged = World::new().with(|world| world.image[7] ^= 1).judge();
     judged.is(Ruling::Suspect, Reason::FirmwareDiffers);
-    assert_eq!(judged.appraisal.firmware, Firmware::NotRead);
+    assert_eq!(judged.appraisal.firmware(), Firmware::NotRead);
 }
 
 #[test]

@@ -13,9 +13,7 @@ use ecugate_verifier::inputs::evidence::{Measured, Presentation, Readout};
 use ecugate_verifier::inputs::memory::{Known, Memory};
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::inputs::trust::authority::Authority;
-use ecugate_verifier::judgement::appraisal::appraise;
-use ecugate_verifier::judgement::receipt;
-use ecugate_verifier::judgement::verdict::Verdict;
+use ecugate_verifier::judgement::judged::Judged;
 use ecugate_verifier::syntax::{image, json};
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::digest::Sha256;
@@ -117,9 +115,7 @@ pub(crate) fn example() -> Example {
         memory: Memory::Known(Box::new(Known::empty())),
     };
     let dossier = Dossier::assemble(inputs, &LIMITS);
-    let appraisal = appraise(&dossier);
-    let receipt =
-        receipt::receipt(&dossier, &dossier.encode(), &appraisal, &Verdict::reach(&appraisal), "hamburg.example", 2);
+    let receipt = Judged::of(dossier.clone()).receipt("hamburg.example", 2);
     Example { release, shipment, anchor_list, policy, dossier, receipt }
 }
 

@@ -174,9 +174,23 @@ fn attack_05_a_key_id_decides_nothing() {
     let fault = forged.verify_threshold(&[holder("anna", &genuine)], 1).unwrap_err();
     assert_eq!(fault, EnvelopeFault::SignerUnknown { index: 0 });
 
-    for id in [json!("nonsense"), json!(""), Value::Null] {
-        let envelope = changed(&sealed(&[&genuine]), |text| text["signatures"][0]["keyid"] = id).unwrap();
-        assert!(envelope.verify_with(genuine.public_key()).is_ok());
+    for id in [Some("nonsense"), Some(""), None] {
+        let envelope = changed(&sealed(&[&genuine]), |text| match id {
+            Some(id) => text["signatures"][0]["keyid"] = json!(id),
+            None => drop(text["signatures"][0].as_object_mut().unwrap().remove("keyid")),
+        })
+        .unwrap();
+        assert!(envelope.verify_with(genuine.public_key()).is_ok(), "{id:?}");
+    }
+}
+
+#[test]
+fn a_key_id_or_chain_that_is_null_is_refused_and_not_taken_for_absent() {
+    let envelope = sealed(&[&Pen::ed25519(1)]);
+    for field in ["keyid", "x5c"] {
+        let fault = changed(&envelope, |text| text["signatures"][0][field] = Value::Null).unwrap_err();
+        assert_eq!(fault.reason(), Reason::JsonWrongType, "{field}");
+        assert_eq!(fault.finding().place, format!("signatures[0].{field}"));
     }
 }
 

@@ -262,6 +262,10 @@ impl Component {
         if distinct(&names) != names.len() {
             return wrong("ranges", "each name once", "a name that stands twice".to_owned());
         }
+        let names: Vec<_> = self.unique_areas.iter().map(|area| &area.name).collect();
+        if distinct(&names) != names.len() {
+            return wrong("unique_areas", "each name once", "a name that stands twice".to_owned());
+        }
         let spans = self.ranges.iter().map(|range| (range.start, range.end));
         let areas = self.unique_areas.iter().map(|area| (area.start, area.end));
         let most = Limits::STANDARD.image_range_bytes;

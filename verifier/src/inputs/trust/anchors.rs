@@ -144,7 +144,7 @@ impl AnchorSet {
 
     /// The certificates whose line allows `role`.
     #[must_use]
-    pub fn with_role(&self, role: Role) -> Vec<Certificate> {
+    pub(super) fn with_role(&self, role: Role) -> Vec<Certificate> {
         self.anchors
             .iter()
             .filter(|(_, listing)| listing.allows(role))

@@ -1,6 +1,7 @@
 //! The answers of an appraisal.
 
-use super::question::Question;
+use crate::documents::question::Question;
+use crate::documents::receipt::{AnswerWord, CheckLine, Ruling};
 use crate::values::finding::Finding;
 use crate::values::reason::Reason;
 use std::collections::BTreeMap;
@@ -16,13 +17,13 @@ pub enum Answer {
     NotRun(Finding),
 }
 
-/// The answers by question. A question without one counts as *not run*.
+/// The answers by question. A question without one counts as *not run*. Only an appraisal gives answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers(BTreeMap<Question, Answer>);
 
 impl Answers {
     /// Sets the answer to a question. An answer once given only gets worse: a later pass does not mend it.
-    pub fn answer(&mut self, question: Question, answer: Answer) {
+    pub(in crate::judgement) fn answer(&mut self, question: Question, answer: Answer) {
         match self.0.get_mut(&question) {
             None => {
                 self.0.insert(question, answer);
@@ -32,7 +33,14 @@ impl Answers {
                     findings.extend(more);
                 }
             }
-            Some(known) => {
+            Some(Answer::NotRun(known)) => match answer {
+                Answer::Pass(_) => {}
+                Answer::NotRun(other) if Ruling::of(other.reason.class()) <= Ruling::of(known.reason.class()) => {}
+                worse => {
+                    self.0.insert(question, worse);
+                }
+            },
+            Some(known @ Answer::Pass(_)) => {
                 if !matches!(answer, Answer::Pass(_)) {
                     *known = answer;
                 }
@@ -41,17 +49,17 @@ impl Answers {
     }
 
     /// Answers yes.
-    pub fn pass(&mut self, question: Question, found: impl Into<String>) {
+    pub(in crate::judgement) fn pass(&mut self, question: Question, found: impl Into<String>) {
         self.answer(question, Answer::Pass(found.into()));
     }
 
     /// Answers no.
-    pub fn fail(&mut self, question: Question, finding: Finding) {
+    pub(in crate::judgement) fn fail(&mut self, question: Question, finding: Finding) {
         self.answer(question, Answer::Fail(vec![finding]));
     }
 
     /// Says that the question could not be asked for want of something.
-    pub fn not_run(&mut self, question: Question, wanting: &str) {
+    pub(in crate::judgement) fn not_run(&mut self, question: Question, wanting: &str) {
         let finding = Finding::new(Reason::CheckNotRun, question.word(), wanting, "none");
         self.answer(question, Answer::NotRun(finding));
     }
@@ -75,6 +83,18 @@ impl Answers {
     pub fn all(&self) -> impl Iterator<Item = (Question, Answer)> {
         Question::ALL.into_iter().map(|question| (question, self.of(question)))
     }
+
+    /// The same as a receipt writes them down.
+    pub fn lines(&self) -> impl Iterator<Item = CheckLine> {
+        self.all().map(|(check, answer)| {
+            let (answer, found, findings) = match answer {
+                Answer::Pass(found) => (AnswerWord::Pass, found, Vec::new()),
+                Answer::Fail(findings) => (AnswerWord::Fail, String::new(), findings),
+                Answer::NotRun(finding) => (AnswerWord::NotRun, String::new(), vec![finding]),
+            };
+            CheckLine { check, answer, found, findings }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -97,5 +117,11 @@ mod tests {
         answers.not_run(Question::Binding, "an image");
         answers.pass(Question::Binding, "fine");
         assert!(!answers.passed(Question::Binding));
+        // of two things that are missing the worse one is told, whichever came first
+        let absent = Answer::NotRun(Finding::bare(Reason::ReleaseAbsent));
+        answers.answer(Question::Binding, absent.clone());
+        assert_eq!(answers.of(Question::Binding), absent);
+        answers.not_run(Question::Binding, "an image");
+        assert_eq!(answers.of(Question::Binding), absent);
     }
 }

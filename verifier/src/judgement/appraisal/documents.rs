@@ -2,7 +2,6 @@
 //! manufacturer.
 
 use super::answers::{Answer, Answers};
-use super::question::Question;
 use crate::documents::anchor_list::{Listing, Role, Serials};
 use crate::documents::document;
 use crate::documents::envelope::Envelope;
@@ -10,6 +9,7 @@ use crate::documents::manifest::release::Release;
 use crate::documents::manifest::shipment::Shipment;
 use crate::documents::manifest::{Timeliness, Validity};
 use crate::documents::policy_text::Waivable;
+use crate::documents::question::Question;
 use crate::inputs::dossier::Dossier;
 use crate::inputs::evidence::{Evidence, Manifest};
 use crate::inputs::memory::{CrlSeen, Known};

@@ -2,13 +2,13 @@
 
 use super::answers::{Answer, Answers};
 use super::listing::Matched;
-use super::question::Question;
 use crate::documents::manifest::assurance::Firmware;
-use crate::documents::manifest::release::{Component, Held, IdentityField, Release};
+use crate::documents::manifest::release::{Component, Held, IdentityField, Release, UniqueArea};
+use crate::documents::question::Question;
 use crate::inputs::dossier::Dossier;
 use crate::inputs::evidence::{Measured, Presented, Readout, component_of};
 use crate::inputs::memory::Known;
-use crate::syntax::image::Measurement;
+use crate::syntax::image::{Measurement, Span};
 use crate::values::finding::Finding;
 use crate::values::reason::Reason;
 
@@ -98,7 +98,8 @@ fn compare_component(
     bound
 }
 
-/// Every named digest that the readout does not have. A digest that was not measured counts as different.
+/// Every named digest, and every unit-unique area, that the readout does not have. What was not measured counts as
+/// different.
 fn differences(component: &Component, measured: &Measurement) -> Vec<Finding> {
     let mut findings = Vec::new();
     if measured.form != component.form {
@@ -131,7 +132,22 @@ fn differences(component: &Component, measured: &Measurement) -> Vec<Finding> {
         };
         findings.push(Finding::new(Reason::FirmwareDiffers, place, format!("sha256 {}", range.sha256), found));
     }
+    findings.extend(component.unique_areas.iter().filter_map(|area| absent(area, component, measured)));
     findings
+}
+
+/// An area that every genuine unit has, each with its own contents: a readout that leaves it out hides that the same
+/// area was seen before.
+fn absent(area: &UniqueArea, component: &Component, measured: &Measurement) -> Option<Finding> {
+    let span = Span { start: area.start, end: area.end };
+    let read = measured.ranges.iter().find(|read| read.span == span && read.fill.is_none());
+    if read.is_some_and(|read| read.sha256.is_some()) {
+        return None;
+    }
+    let place = format!("component {} {} {:#x} to {:#x}", component.name, area.name, area.start, area.end);
+    let found = read.and_then(|read| read.first_gap);
+    let found = found.map_or_else(|| "not measured".to_owned(), |gap| format!("nothing at {gap:#x}"));
+    Some(Finding::new(Reason::FirmwareDiffers, place, "contents at every address", found))
 }
 
 enum FieldResult {

@@ -2,8 +2,8 @@
 
 use super::answers::{Answer, Answers};
 use super::listing::Matched;
-use super::question::Question;
 use crate::documents::manifest::assurance::{Firmware, Identity, Minimum};
+use crate::documents::question::Question;
 use crate::inputs::custody::{Standing, standing};
 use crate::inputs::dossier::Dossier;
 use crate::inputs::evidence::unit_keys;

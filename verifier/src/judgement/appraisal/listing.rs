@@ -2,9 +2,9 @@
 
 use super::answers::{Answer, Answers};
 use super::documents::{Believed, Verified, outside_scope};
-use super::question::Question;
 use crate::documents::manifest::release::{Release, Track};
 use crate::documents::manifest::shipment::{Condition, Shipment, Unit};
+use crate::documents::question::Question;
 use crate::inputs::dossier::Dossier;
 use crate::inputs::memory::{Completeness, Known, ReleaseSeen};
 use crate::inputs::policy::InForce;

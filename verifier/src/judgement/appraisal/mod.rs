@@ -1,8 +1,6 @@
 //! The appraisal: every question about one dossier, each answered. Pure and infallible: a failed check is a finding,
 //! never an error, and what could not be asked is *not run*, which never counts as passed.
 
-pub mod question;
-
 pub mod answers;
 
 mod documents;
@@ -15,6 +13,7 @@ mod identity;
 
 use crate::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use crate::documents::policy_text::{GateRule, Waivable};
+use crate::documents::question::Question;
 use crate::documents::receipt::UnitName;
 use crate::inputs::custody::Standing;
 use crate::inputs::dossier::{Dossier, Environment};
@@ -28,38 +27,26 @@ use crate::values::ident::{Part, UnitKey};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use answers::{Answer, Answers};
-use question::Question;
 
 /// How far the clock may stand behind the last entry: the spread of two stations that agree.
 const CLOCK_SLACK_MILLIS: i64 = 2_000;
 
-/// Everything that one appraisal found.
+/// Everything that one appraisal found. Made by [`appraise`] alone: to hold one is the proof that some dossier gives
+/// these answers. What the dossier took for true (its authority, token and memory) is not proven by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appraisal {
-    /// Trial or production.
-    pub environment: Environment,
-    /// Every question with its answer.
-    pub answers: Answers,
-    /// Whether the gate applies.
-    pub gate: GateRule,
-    /// The unit, as far as it is known.
-    pub unit: UnitName,
-    /// How its identity was established.
-    pub identity: Identity,
-    /// How its firmware was established.
-    pub firmware: Firmware,
-    /// The least of both that an accept needs.
-    pub minimum: Minimum,
-    /// The keys under which this unit is remembered, from verified documents.
-    pub keys: Vec<UnitKey>,
-    /// What the memory makes of it.
-    pub standing: Standing,
-    /// What the policy waived, and what that check would have said.
-    pub waived: Vec<(Waivable, Finding)>,
-    /// What a recorded verdict teaches the memory: CRLs that were used.
-    pub crls: Vec<CrlSeen>,
-    /// What a recorded verdict teaches the memory: security versions.
-    pub releases: Vec<ReleaseSeen>,
+    pub(super) environment: Environment,
+    pub(super) answers: Answers,
+    pub(super) gate: GateRule,
+    pub(super) unit: UnitName,
+    pub(super) identity: Identity,
+    pub(super) firmware: Firmware,
+    pub(super) minimum: Minimum,
+    pub(super) keys: Vec<UnitKey>,
+    pub(super) standing: Standing,
+    pub(super) waived: Vec<(Waivable, Finding)>,
+    pub(super) crls: Vec<CrlSeen>,
+    pub(super) releases: Vec<ReleaseSeen>,
 }
 
 /// Appraises a dossier with the caps of [`Limits::STANDARD`].
@@ -97,6 +84,80 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
         crls: believed.crls,
         releases,
         answers,
+    }
+}
+
+impl Appraisal {
+    /// Trial or production.
+    #[must_use]
+    pub const fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// Every question with its answer.
+    #[must_use]
+    pub const fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    /// Whether the gate applies.
+    #[must_use]
+    pub const fn gate(&self) -> GateRule {
+        self.gate
+    }
+
+    /// The unit, as far as it is known.
+    #[must_use]
+    pub const fn unit(&self) -> &UnitName {
+        &self.unit
+    }
+
+    /// How its identity was established.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// How its firmware was established.
+    #[must_use]
+    pub const fn firmware(&self) -> Firmware {
+        self.firmware
+    }
+
+    /// The least of both that an accept needs.
+    #[must_use]
+    pub const fn minimum(&self) -> Minimum {
+        self.minimum
+    }
+
+    /// The keys under which this unit is remembered, from verified documents.
+    #[must_use]
+    pub fn keys(&self) -> &[UnitKey] {
+        &self.keys
+    }
+
+    /// What the memory makes of it.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// What the policy waived, and what that check would have said.
+    #[must_use]
+    pub fn waived(&self) -> &[(Waivable, Finding)] {
+        &self.waived
+    }
+
+    /// What a recorded verdict teaches the memory: CRLs that were used.
+    #[must_use]
+    pub fn crls(&self) -> &[CrlSeen] {
+        &self.crls
+    }
+
+    /// What a recorded verdict teaches the memory: security versions.
+    #[must_use]
+    pub fn releases(&self) -> &[ReleaseSeen] {
+        &self.releases
     }
 }
 

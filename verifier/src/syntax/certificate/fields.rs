@@ -1,10 +1,29 @@
 //! Fields of certificates and CRLs that need more than a copy.
 
 use super::der;
+use super::fault::X509Fault;
+use crate::values::reason::Reason;
 use crate::values::time::Time;
+use std::collections::BTreeSet;
+use x509_parser::prelude::X509Extension;
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::AlgorithmIdentifier;
+
+/// Each extension once, and those that are known in the form that RFC 5280 gives them (sections 4.2 and 5.2).
+pub(crate) fn each_once(extensions: &[X509Extension<'_>], reason: Reason) -> Result<(), X509Fault> {
+    let mut seen = BTreeSet::new();
+    for extension in extensions {
+        let place = || format!("extension {}", extension.oid.to_id_string());
+        if !seen.insert(extension.oid.as_bytes()) {
+            return Err(X509Fault::new(reason, place(), "each extension once", "twice"));
+        }
+        if extension.parsed_extension().error().is_some() {
+            return Err(X509Fault::new(reason, place(), "the form that RFC 5280 gives it", "another"));
+        }
+    }
+    Ok(())
+}
 
 /// How good the digest of a signature algorithm is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

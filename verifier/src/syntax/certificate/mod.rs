@@ -2,7 +2,6 @@
 //! claim until a path to an anchor is found.
 
 use crate::values::digest::{Sha256, hex};
-use crate::values::finding::Finding;
 use crate::values::keys::{KeyFault, PublicKey};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
@@ -11,13 +10,19 @@ use x509_parser::prelude::{FromDer as _, GeneralName, ParsedExtension, X509Certi
 
 pub(crate) mod der;
 
+mod fault;
+
 mod fields;
 
 pub(crate) mod name;
 
 pub(crate) mod pem;
 
-pub(crate) use fields::{Strength, strength_of, time_of};
+pub(crate) mod file;
+
+pub use fault::X509Fault;
+pub(crate) use fields::{Strength, each_once, strength_of, time_of};
+use file::Kind;
 use name::Name;
 
 /// One parsed certificate.
@@ -54,77 +59,33 @@ const DIGITAL_SIGNATURE: u16 = 1;
 const CERTIFICATE_SIGN: u16 = 1 << 5;
 const CRL_SIGN: u16 = 1 << 6;
 
-/// Why bytes are no certificate, or a file holds none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: expected {}, found {}", .0.place, .0.expected, .0.found)]
-pub struct CertificateFault(Box<Finding>);
-
-impl CertificateFault {
-    fn new(reason: Reason, place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self(Box::new(Finding::new(reason, place, expected, found)))
-    }
-
-    fn malformed(place: &str, expected: &str, found: impl Into<String>) -> Self {
-        Self::new(Reason::CertificateMalformed, place, expected, found)
-    }
-
-    /// The reason code.
-    #[must_use]
-    pub fn reason(&self) -> Reason {
-        self.0.reason
-    }
-
-    /// Where, what was expected, what was found.
-    #[must_use]
-    pub fn finding(&self) -> Finding {
-        (*self.0).clone()
-    }
-}
-
-impl From<CertificateFault> for Finding {
-    fn from(fault: CertificateFault) -> Self {
-        *fault.0
-    }
-}
-
 impl Certificate {
     /// Reads one DER certificate with no byte after it.
     ///
     /// # Errors
-    /// [`CertificateFault`] for anything that does not parse in full: trailing bytes, an extension twice, a known
+    /// [`X509Fault`] for anything that does not parse in full: trailing bytes, an extension twice, a known
     /// extension or a subject alternative name that cannot be read, a negative serial, dates outside 1970 to 9999.
-    pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, CertificateFault> {
+    pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, X509Fault> {
         if der.len() > limits.certificate_bytes {
             let most = format!("at most {} bytes", limits.certificate_bytes);
-            return Err(CertificateFault::new(
-                Reason::InputTooLarge,
-                "certificate",
-                most,
-                format!("{} bytes", der.len()),
-            ));
+            return Err(X509Fault::new(Reason::InputTooLarge, "certificate", most, format!("{} bytes", der.len())));
         }
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| {
-            CertificateFault::malformed("certificate", "a DER certificate (RFC 5280)", pem::kind_of(der))
-        })?;
+        let (rest, parsed) = X509Certificate::from_der(der)
+            .map_err(|_| malformed("certificate", "a DER certificate (RFC 5280)", pem::kind_of(der)))?;
         if !rest.is_empty() {
             let found = format!("{} more bytes", rest.len());
-            return Err(CertificateFault::malformed("certificate", "nothing after its end", found));
+            return Err(malformed("certificate", "nothing after its end", found));
         }
         if parsed.signature_algorithm != parsed.tbs_certificate.signature {
             let expected = "the same algorithm inside and outside of what is signed (RFC 5280 section 4.1.1.2)";
-            return Err(CertificateFault::malformed("signatureAlgorithm", expected, "two"));
+            return Err(malformed("signatureAlgorithm", expected, "two"));
         }
         let serial = parsed.raw_serial().to_vec();
         if serial.first().is_none_or(|byte| byte & 0x80 != 0) {
-            return Err(CertificateFault::malformed(
-                "serialNumber",
-                "a number that is not negative",
-                hex::encode(&serial),
-            ));
+            return Err(malformed("serialNumber", "a number that is not negative", hex::encode(&serial)));
         }
         let date = |field: &'static str, time: &x509_parser::time::ASN1Time| {
-            time_of(time)
-                .ok_or_else(|| CertificateFault::malformed(field, "a date from 1970 to 9999", time.to_string()))
+            time_of(time).ok_or_else(|| malformed(field, "a date from 1970 to 9999", time.to_string()))
         };
         Ok(Self {
             der: der.to_vec(),
@@ -285,56 +246,32 @@ impl Certificate {
 /// Reads a file of certificates: PEM with one or many, or one DER certificate; which of the two is seen by content.
 ///
 /// # Errors
-/// [`CertificateFault`] names what the file is where it is something else, and the block at fault.
-pub fn certificates(input: &[u8], limits: &Limits) -> Result<Vec<Certificate>, CertificateFault> {
-    if input.is_empty() {
-        return Err(CertificateFault::new(Reason::InputEmpty, "", "certificates in PEM or DER", "an empty file"));
-    }
-    if !pem::is_pem(input) {
-        return Certificate::from_der(input, limits).map(|one| vec![one]);
-    }
-    let text = core::str::from_utf8(input).unwrap_or_default();
-    let bodies = pem::blocks(text, "CERTIFICATE", limits.bag_certificates).map_err(|fault| {
-        let (place, expected, found) = pem_words(fault, "CERTIFICATE", pem::kind_of(input), limits.bag_certificates);
-        CertificateFault::new(Reason::CertificateMalformed, place, expected, found)
-    })?;
-    (1_usize..)
-        .zip(&bodies)
-        .map(|(number, body)| {
-            Certificate::from_der(body, limits)
-                .map_err(|fault| CertificateFault(Box::new(fault.0.within(&format!("certificate {number}")))))
-        })
-        .collect()
+/// [`X509Fault`] names what the file is where it is something else, and the block at fault.
+pub fn certificates(input: &[u8], limits: &Limits) -> Result<Vec<Certificate>, X509Fault> {
+    let kind = Kind {
+        label: "CERTIFICATE",
+        one: "certificate",
+        many: "certificates in PEM or DER",
+        most: limits.bag_certificates,
+        if_empty: Reason::InputEmpty,
+        else_malformed: Reason::CertificateMalformed,
+    };
+    file::each(input, &kind, |der| Certificate::from_der(der, limits))
 }
 
-pub(crate) fn pem_words(fault: pem::PemFault, label: &str, kind: &str, most: usize) -> (String, String, String) {
-    use pem::PemFault;
-    let block = format!("-----BEGIN {label}-----");
-    match fault {
-        PemFault::Label { line, label } => (format!("line {line}"), block, format!("{kind} ({label:?})")),
-        PemFault::Unended { line } => {
-            (format!("line {line}"), format!("a block that ends with -----END {label}-----"), "none".to_owned())
-        }
-        PemFault::Base64 { line } => (format!("block of line {line}"), "base64 (RFC 4648)".into(), "other text".into()),
-        PemFault::TooMany => (String::new(), format!("at most {most} blocks"), "more".to_owned()),
-    }
+fn malformed(place: &str, expected: &str, found: impl Into<String>) -> X509Fault {
+    X509Fault::new(Reason::CertificateMalformed, place, expected, found)
 }
 
 impl Extensions {
-    fn read(extensions: &[X509Extension<'_>]) -> Result<Self, CertificateFault> {
+    fn read(extensions: &[X509Extension<'_>]) -> Result<Self, X509Fault> {
         let mut read = Self::default();
-        let mut seen = std::collections::BTreeSet::new();
+        fields::each_once(extensions, Reason::CertificateMalformed)?;
         for extension in extensions {
-            let shown = || format!("extension {}", extension.oid.to_id_string());
-            if !seen.insert(extension.oid.as_bytes()) {
-                return Err(CertificateFault::malformed(&shown(), "each extension once", "twice"));
-            }
-            if extension.parsed_extension().error().is_some() {
-                return Err(CertificateFault::malformed(&shown(), "the form that RFC 5280 gives it", "another"));
-            }
             read.note_arc(extension.oid.as_bytes());
             read.take(extension).ok_or_else(|| {
-                CertificateFault::malformed(&shown(), "the form that RFC 5280 gives it", "a part that cannot be read")
+                let place = format!("extension {}", extension.oid.to_id_string());
+                malformed(&place, "the form that RFC 5280 gives it", "a part that cannot be read")
             })?;
         }
         Ok(read)

@@ -17,6 +17,8 @@ pub(crate) enum PemFault {
     Base64 { line: usize },
     /// More blocks than allowed.
     TooMany,
+    /// The mark of a block stands in it, but at the head of no line.
+    NoBlock,
 }
 
 /// Whether the input is meant as PEM.
@@ -24,7 +26,7 @@ pub(crate) fn is_pem(input: &[u8]) -> bool {
     core::str::from_utf8(input).is_ok_and(|text| text.contains(BEGIN))
 }
 
-/// The bodies of all blocks. Text outside of blocks is explanatory (RFC 7468 section 2) and skipped.
+/// The bodies of all blocks, at least one. Text outside of blocks is explanatory (RFC 7468 section 2) and skipped.
 pub(crate) fn blocks(text: &str, label: &str, most: usize) -> Result<Vec<Vec<u8>>, PemFault> {
     let mut bodies = Vec::new();
     let mut open: Option<(usize, String)> = None;
@@ -61,6 +63,7 @@ pub(crate) fn blocks(text: &str, label: &str, most: usize) -> Result<Vec<Vec<u8>
     }
     match open {
         Some((line, _)) => Err(PemFault::Unended { line }),
+        None if bodies.is_empty() => Err(PemFault::NoBlock),
         None => Ok(bodies),
     }
 }

@@ -47,6 +47,27 @@ fn bytes_after_the_end_and_files_of_another_kind_are_refused() {
 }
 
 #[test]
+fn a_signature_algorithm_that_differs_from_the_signed_one_is_refused() {
+    let der = Party::root(Spec::ca("Root")).crl(&List::default());
+    let algorithm = super::der::element(&der).unwrap().contents;
+    let algorithm = super::der::element(algorithm).unwrap().rest;
+    // the last byte of its object identifier: another signature algorithm of the same length
+    let at = der.len() - algorithm.len() + 1 + usize::from(algorithm[3]) + 2;
+    let mut changed = der.clone();
+    changed[at] ^= 1;
+    let expected = (Reason::CrlMalformed, "signatureAlgorithm".into(), "two".into());
+    assert_eq!(fault(&changed, &LIMITS), expected);
+}
+
+#[test]
+fn a_file_in_which_no_block_begins_a_line_is_refused_and_not_read_as_none() {
+    let indented = pem("X509 CRL", &Party::root(Spec::ca("Root")).crl(&List::default())).replace("-----B", " -----B");
+    for text in [indented.as_str(), "see -----BEGIN X509 CRL----- below"] {
+        assert_eq!(fault(text.as_bytes(), &LIMITS), (Reason::CrlMalformed, String::new(), "none".into()));
+    }
+}
+
+#[test]
 fn a_file_with_many_lists_is_read_in_order() {
     let root = Party::root(Spec::ca("Root"));
     let (a, b) = (root.crl(&List::default()), root.crl(&List::revoking(5)));

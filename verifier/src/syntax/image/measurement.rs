@@ -41,11 +41,13 @@ pub struct MeasuredRange {
     /// The addresses.
     pub span: Span,
     /// The byte that stands for addresses without contents, if the plan gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<u8>,
     /// SHA-256 of the range; absent where it has a gap and no fill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256>,
     /// The first address of the range that has no contents. Beside a digest: filling began there.
-    #[serde(with = "address::optional")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "address::optional")]
     pub first_gap: Option<u64>,
 }
 
@@ -56,11 +58,11 @@ pub struct MeasuredField {
     /// The addresses.
     pub span: Span,
     /// The bytes, in hex; absent where not all of them have contents.
-    #[serde(with = "bytes_in_hex")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "bytes_in_hex")]
     pub bytes: Option<Vec<u8>>,
 }
 
-/// Bytes as lower-case hex digits, or null.
+/// Bytes as lower-case hex digits.
 mod bytes_in_hex {
     use crate::values::digest::hex;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};

@@ -318,6 +318,7 @@ mod tests {
             (r#"{"name":"r","components":[],"extra":1}"#.to_owned(), Reason::JsonUnknownField, "extra"),
             (r#"{"name":5,"components":[]}"#.to_owned(), Reason::JsonWrongType, "name"),
             (r#"{"name":null,"components":[]}"#.to_owned(), Reason::JsonWrongType, "name"),
+            (r#"{"name":"r","components":[],"note":null}"#.to_owned(), Reason::JsonWrongType, "note"),
             (r#"{"name":"r","components":{}}"#.to_owned(), Reason::JsonWrongType, "components"),
             (r#"["r",[]]"#.to_owned(), Reason::JsonWrongType, ""),
             (with(r#"{"kind":"boot"}"#), Reason::JsonMissingField, "components[1]"),

@@ -150,9 +150,10 @@ impl<'de> serde::Deserializer<'de> for Tree {
         }
     }
 
+    /// What is absent is left out: one document, one spelling.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TypeFault> {
         match self.0 {
-            Json::Null => visitor.visit_none(),
+            Json::Null => Err(TypeFault::new(Reason::JsonWrongType, "a value, or the field left out", "null")),
             some => visitor.visit_some(Self(some)),
         }
     }

@@ -24,7 +24,10 @@ pub(super) struct Search<'a> {
     first_anchor: usize,
     issuers: BTreeMap<&'a [u8], Rc<[usize]>>,
     parsed: BTreeMap<usize, Option<Rc<Parsed>>>,
-    signatures: BTreeMap<(usize, usize), bool>,
+    /// By certificate and key: namesakes with one key are checked once.
+    signatures: BTreeMap<(usize, &'a [u8]), bool>,
+    /// How many intermediates stand, going by names alone, at least between each node and an anchor.
+    distances: Vec<Option<usize>>,
     statuses: BTreeMap<(usize, usize), Status>,
     lists: Lists<'a>,
     checks: usize,
@@ -63,6 +66,7 @@ impl<'a> Search<'a> {
         let first_anchor = nodes.len();
         let mut seen = BTreeSet::new();
         nodes.extend(anchors.iter().filter(|anchor| seen.insert(anchor.digest())));
+        let distances = distances(&nodes, first_anchor, options.limits.path_depth);
         let mut issuers: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
         for (node, certificate) in nodes.iter().enumerate().skip(1) {
             issuers.entry(certificate.subject_key()).or_default().push(node);
@@ -75,6 +79,7 @@ impl<'a> Search<'a> {
             issuers: issuers.into_iter().map(|(name, nodes)| (name, nodes.into())).collect(),
             parsed: BTreeMap::new(),
             signatures: BTreeMap::new(),
+            distances,
             statuses: BTreeMap::new(),
             lists: Lists::new(crls),
             checks: 0,
@@ -115,14 +120,8 @@ impl<'a> Search<'a> {
             if self.repeats(chain, issuer) {
                 continue;
             }
-            if !is_anchor && left == 0 {
-                if chain.len() > self.most {
-                    let expected = format!("a path with at most {} intermediates", self.most);
-                    self.tell(PathFault::new(Reason::PathLimit, certificate, expected, "a longer one"));
-                }
-                continue;
-            }
-            if is_anchor != (left == 0) {
+            let leads = if is_anchor { left == 0 } else { self.leads_to_anchor(chain, issuer, left) };
+            if !leads {
                 continue;
             }
             if !self.step(certificate) {
@@ -162,6 +161,19 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// Whether names leave a way from `node`, as the next of `left` intermediates, to an anchor. Signatures are spent
+    /// only where they do: in a bag of CAs that all certified each other few of them lead anywhere.
+    fn leads_to_anchor(&mut self, chain: &[usize], node: usize, left: usize) -> bool {
+        let Some(distance) = self.distances.get(node).copied().flatten() else { return false };
+        if chain.len() + distance > self.most
+            && let Some(certificate) = self.node(node)
+        {
+            let expected = format!("a path with at most {} intermediates", self.most);
+            self.tell(PathFault::new(Reason::PathLimit, certificate, expected, "a longer one"));
+        }
+        distance < left
+    }
+
     fn step(&mut self, certificate: &Certificate) -> bool {
         self.steps += 1;
         if self.steps > self.options.limits.path_steps {
@@ -171,10 +183,12 @@ impl<'a> Search<'a> {
     }
 
     fn is_signed_by(&mut self, child: usize, issuer: usize) -> bool {
-        if let Some(known) = self.signatures.get(&(child, issuer)) {
+        let (Some(certificate), Some(key)) = (self.node(child), self.node(issuer).map(Certificate::spki)) else {
+            return false;
+        };
+        if let Some(known) = self.signatures.get(&(child, key)) {
             return *known;
         }
-        let Some(certificate) = self.node(child) else { return false };
         if let Err(fault) = rules::signature(certificate) {
             self.tell(fault);
             return false;
@@ -193,7 +207,7 @@ impl<'a> Search<'a> {
             let found = "one that its key did not make";
             self.tell(PathFault::new(Reason::CertificateSignatureInvalid, certificate, expected, found));
         }
-        self.signatures.insert((child, issuer), signed);
+        self.signatures.insert((child, key), signed);
         signed
     }
 
@@ -303,6 +317,29 @@ impl<'a> Search<'a> {
             self.telling = Some(fault);
         }
     }
+}
+
+/// For each node, how many intermediates stand at least between it and an anchor, going by names. `None`: no way.
+fn distances(nodes: &[&Certificate], first_anchor: usize, depth: usize) -> Vec<Option<usize>> {
+    let mut of_name: BTreeMap<&[u8], usize> = BTreeMap::new();
+    let mut distances = vec![None; nodes.len()];
+    let (below, anchors) = nodes.split_at(first_anchor.min(nodes.len()));
+    let anchors: BTreeSet<&[u8]> = anchors.iter().map(|anchor| anchor.subject_key()).collect();
+    for _ in 0..depth {
+        for (certificate, distance) in below.iter().zip(&mut distances) {
+            if distance.is_none() {
+                let issuer = certificate.issuer_key();
+                *distance = if anchors.contains(issuer) { Some(0) } else { of_name.get(issuer).map(|known| known + 1) };
+            }
+        }
+        for (certificate, distance) in below.iter().zip(&distances) {
+            if let Some(distance) = distance {
+                let known = of_name.entry(certificate.subject_key()).or_insert(*distance);
+                *known = (*known).min(*distance);
+            }
+        }
+    }
+    distances
 }
 
 /// The most that one signature check counts.

@@ -1,18 +1,65 @@
-//! From a verdict to the receipt that will be signed.
+//! One dossier, judged: its appraisal, its verdict, and the receipt that will be signed. They stay together, so that no
+//! receipt names one unit's dossier and another's verdict.
 
-use super::appraisal::Appraisal;
-use super::appraisal::answers::Answer;
+use super::appraisal::{Appraisal, appraise};
 use super::verdict::Verdict;
-use crate::documents::receipt::{AnswerWord, Assurance, CheckLine, Receipt, Version, WaivedLine};
+use crate::documents::receipt::{Assurance, Receipt, Version, WaivedLine};
 use crate::documents::record::{PartRef, Record, Versions};
 use crate::inputs::custody::Standing;
 use crate::inputs::dossier::{DOSSIER_MEDIA_TYPE, Dossier, Encoded};
 use crate::inputs::policy::Policy;
 use crate::inputs::trust::anchors::Anchors;
 
-/// Writes down one verdict, for entry `seq` of the log `origin`. `encoded` is the encoded dossier.
-#[must_use]
-pub fn receipt(
+/// A dossier with all that follows from it. Made by [`Judged::of`] alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    dossier: Dossier,
+    encoded: Encoded,
+    appraisal: Appraisal,
+    verdict: Verdict,
+}
+
+impl Judged {
+    /// Judges a dossier.
+    #[must_use]
+    pub fn of(dossier: Dossier) -> Self {
+        let appraisal = appraise(&dossier);
+        let verdict = Verdict::reach(&appraisal);
+        Self { encoded: dossier.encode(), dossier, appraisal, verdict }
+    }
+
+    /// What was judged.
+    #[must_use]
+    pub const fn dossier(&self) -> &Dossier {
+        &self.dossier
+    }
+
+    /// The same as it is stored.
+    #[must_use]
+    pub const fn encoded(&self) -> &Encoded {
+        &self.encoded
+    }
+
+    /// Every answer.
+    #[must_use]
+    pub const fn appraisal(&self) -> &Appraisal {
+        &self.appraisal
+    }
+
+    /// What follows from them.
+    #[must_use]
+    pub const fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// Writes the verdict down, for entry `seq` of the log `origin`.
+    #[must_use]
+    pub fn receipt(&self, origin: &str, seq: u64) -> Receipt {
+        receipt(&self.dossier, &self.encoded, &self.appraisal, &self.verdict, origin, seq)
+    }
+}
+
+fn receipt(
     dossier: &Dossier,
     encoded: &Encoded,
     appraisal: &Appraisal,
@@ -37,11 +84,11 @@ pub fn receipt(
         ruling: verdict.ruling(),
         findings: verdict.findings().to_vec(),
         assurance: Assurance { identity: appraisal.identity, firmware: appraisal.firmware, minimum: appraisal.minimum },
-        checks: appraisal.answers.all().map(|(question, answer)| line(question.word(), answer)).collect(),
+        checks: appraisal.answers.lines().collect(),
         waived: appraisal
             .waived
             .iter()
-            .map(|(check, finding)| WaivedLine { check: check.word().to_owned(), finding: finding.clone() })
+            .map(|(check, finding)| WaivedLine { check: *check, finding: finding.clone() })
             .collect(),
         supersedes,
         contests,
@@ -85,13 +132,4 @@ fn record(dossier: &Dossier, encoded: &Encoded, appraisal: &Appraisal, verdict: 
         }),
         ..place
     }
-}
-
-fn line(check: &str, answer: Answer) -> CheckLine {
-    let (answer, found, findings) = match answer {
-        Answer::Pass(found) => (AnswerWord::Pass, found, Vec::new()),
-        Answer::Fail(findings) => (AnswerWord::Fail, String::new(), findings),
-        Answer::NotRun(finding) => (AnswerWord::NotRun, String::new(), vec![finding]),
-    };
-    CheckLine { check: check.to_owned(), answer, found, findings }
 }

@@ -1,4 +1,6 @@
-//! The questions that an appraisal asks. Each is answered; an answer that is missing counts as *not run*.
+//! The questions that an appraisal asks and a receipt answers, and which of them an accept cannot do without.
+
+use super::manifest::assurance::{Firmware, Identity, Minimum};
 
 /// One question about a unit, in the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -95,6 +97,18 @@ impl Question {
             Self::DeviceProof => "device-proof",
             Self::IdentityMinimum => "identity-minimum",
             Self::FirmwareMinimum => "firmware-minimum",
+        }
+    }
+
+    /// Whether an accept needs a yes to this question. Signature, scope and sightings always; what belongs to an axis
+    /// only as far as the minimum of that axis reaches.
+    #[must_use]
+    pub fn is_required(self, minimum: Minimum) -> bool {
+        match self {
+            Self::ShipmentSigner | Self::Listing | Self::Consignee => minimum.identity >= Identity::Listed,
+            Self::Firmware => minimum.firmware > Firmware::NotRead,
+            Self::Binding => minimum.firmware >= Firmware::Measured,
+            _ => true,
         }
     }
 }
