@@ -129,6 +129,18 @@ fn anchor(text: &str, manufacturer: Option<&str>, world: &World) -> Result<Ancho
     Ok(AnchorGiven { certificate, manufacturer, roles: listed, parts: scopes })
 }
 
+/// What an init that was interrupted may have left. Only where there is nothing else may somebody be told to remove it.
+const BEGUN: [&str; 8] = [
+    "softhsm2.conf",
+    "tokens",
+    "pins",
+    "anchor-list.json",
+    "policy.json",
+    "ledger.db",
+    "ledger.db-wal",
+    "ledger.db-shm",
+];
+
 /// A folder that is not there, empty, or freshly laid out by this very command before it started anew.
 fn require_free(folder: &Path) -> Result<(), Finding> {
     let place = folder.display().to_string();
@@ -136,19 +148,26 @@ fn require_free(folder: &Path) -> Result<(), Finding> {
         return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", "a site"));
     }
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    let ours = ["softhsm2.conf", "tokens", "pins"];
+    let mut begun = None;
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let untouched = ours.contains(&name.as_str())
-            && (name == "softhsm2.conf" || fs::read_dir(entry.path()).is_ok_and(|mut inner| inner.next().is_none()));
-        if !untouched {
-            let ours = name == "ledger.db" || ours.contains(&name.as_str());
-            let found = if ours { "what an interrupted init has left: remove the folder" } else { "other files in it" };
-            let found = format!("{name}: {found}");
+        if !BEGUN.contains(&name.as_str()) {
+            let found = format!("{name}, which is not of a site");
             return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", found));
         }
+        let untouched =
+            name == "softhsm2.conf" || fs::read_dir(entry.path()).is_ok_and(|mut inner| inner.next().is_none());
+        if !untouched {
+            begun = Some(name);
+        }
     }
-    Ok(())
+    match begun {
+        None => Ok(()),
+        Some(name) => {
+            let found = format!("{name}, left by an interrupted init: remove the folder");
+            Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", found))
+        }
+    }
 }
 
 fn said(folder: &Path, founding: &Founding, founded: &ecugate::ceremony::Founded) -> Answer {

@@ -382,7 +382,7 @@ fn init_makes_nothing() {
     let said = delivery.run(&["init", "--json", "--trial", "home", "--anchor", "root.pem"]);
     let object = object(&said);
     assert_eq!((said.status, &object["reason"]), (2, &"site-exists".into()));
-    assert_eq!(object["found"], "thesis.txt: other files in it", "nobody is told to remove the folder");
+    assert_eq!(object["found"], "thesis.txt, which is not of a site", "nobody is told to remove the folder");
 }
 
 fn help_beside_a_box() {
