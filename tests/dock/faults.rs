@@ -9,7 +9,6 @@ use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
@@ -20,8 +19,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_pin_a_module_or_a_token_store_that_is_not_as_stated_is_a_hold_for_a_person", token_faults),
         trial("a_configuration_that_cannot_be_read_is_a_wrong_call", configuration_faults),
         trial("no_beginning_of_a_site_configuration_is_a_site", half_written_configuration),
-        trial("an_init_killed_at_any_moment_leaves_a_whole_site_or_none", killed_init),
-        trial("an_init_that_cannot_succeed_makes_nothing", init_makes_nothing),
         trial("attack_57_help_asked_for_beside_a_box_is_not_status_0", help_beside_a_box),
         trial("a_hold_without_a_record_is_one_line_that_says_so", unjudged_line),
         trial("every_wrong_call_of_init_and_receive_is_one_json_object", wrong_calls),
@@ -64,7 +61,7 @@ fn each(faults: &[Fault]) {
 }
 
 /// The one JSON object that was said, and nothing beside it.
-fn object(said: &Said) -> Value {
+pub(crate) fn object(said: &Said) -> Value {
     assert_eq!((said.out.lines().count(), said.err.as_str()), (1, ""), "{said:?}");
     serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }
@@ -333,56 +330,6 @@ fn half_written_configuration() {
     }
     std::fs::write(&path, &text).unwrap();
     assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
-}
-
-fn killed_init() {
-    let init = ["init", "--trial", "site", "--anchor", "root.pem", "--manufacturer", "maker", "--json"];
-    let (mut whole, mut none) = (0, 0);
-    for pause in (0..24).map(|n| Duration::from_millis(n * 9)) {
-        let delivery = Delivery::new();
-        let mut child = delivery.command(&init).spawn().unwrap();
-        std::thread::sleep(pause);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let (status, said) = delivery.receive("DEMO-0001", |_| {});
-        let reason = said["reason"].as_str();
-        if reason == Some("site-missing") {
-            assert_eq!(status, 2);
-            none += 1;
-            // What lies there is taken for nothing, and is never built upon.
-            let again = delivery.run(&init);
-            assert!(again.status == 0 || again.out.contains("remove the folder"), "{again:?}");
-        } else {
-            assert_eq!((status, reason), (0, None), "{said}");
-            whole += 1;
-        }
-    }
-    assert!(none > 0, "{whole} whole sites: no init was killed in its course");
-}
-
-fn init_makes_nothing() {
-    let delivery = Delivery::new();
-    for (arguments, status, reason) in [
-        (["--site", "X_Y"], 2, "usage"),
-        (["--site", "\u{1b}[2J"], 2, "usage"),
-        (["--station", ""], 2, "usage"),
-        (["--anchor", "nowhere.pem"], 2, "input-missing"),
-        (["--anchor", "release.json"], 10, "certificate-malformed"),
-        (["--anchor", "root.pem"], 2, "usage"),
-    ] {
-        let mut call = vec!["init", "--json", "--trial", "new", "--anchor", "root.pem"];
-        call.extend(arguments);
-        let said = delivery.run(&call);
-        let object = object(&said);
-        assert_eq!((said.status, &object["reason"]), (status, &reason.into()), "{object}");
-        assert!(!delivery.path("new").exists(), "{arguments:?}");
-    }
-    std::fs::create_dir(delivery.path("home")).unwrap();
-    delivery.write("home/thesis.txt", b"dear to somebody");
-    let said = delivery.run(&["init", "--json", "--trial", "home", "--anchor", "root.pem"]);
-    let object = object(&said);
-    assert_eq!((said.status, &object["reason"]), (2, &"site-exists".into()));
-    assert_eq!(object["found"], "thesis.txt, which is not of a site", "nobody is told to remove the folder");
 }
 
 fn help_beside_a_box() {

@@ -6,6 +6,7 @@
 
 mod delivery;
 mod faults;
+mod founding;
 mod gate;
 mod keys;
 #[path = "../support/own_process.rs"]
@@ -21,7 +22,7 @@ mod world;
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
-        &[tokens::trials, keys::trials, receive::trials, faults::trials, gate::trials];
+        &[tokens::trials, keys::trials, receive::trials, faults::trials, founding::trials, gate::trials];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
