@@ -8,6 +8,7 @@ use crate::hsm::{
     TrialToken, TrialTokens,
 };
 use crate::ledger::{Ledger, Recorded};
+use crate::new_file;
 use crate::sealing::seal_by;
 use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, TRIAL_ORIGIN};
 use base64::Engine as _;
@@ -29,8 +30,7 @@ use ecugate_verifier::values::ident::{Manufacturer, Name, PartScope};
 use ecugate_verifier::values::keys::PublicKey;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -241,18 +241,9 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
     Ok(recorded)
 }
 
-/// Writes a file that is not there yet, durably.
+/// Writes a file of the site: whole, durable, and never in the place of another.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Finding> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        match path.parent() {
-            Some(folder) => fs::File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    write().map_err(|error| not_written(path, &error))
+    new_file::write(path, bytes).map_err(|fault| Finding { reason: Reason::SiteNotWritten, ..fault.finding() })
 }
 
 fn not_written(path: &Path, error: &std::io::Error) -> Finding {

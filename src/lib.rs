@@ -3,6 +3,8 @@
 //! The library that an inventory system links; the binary `ecugate` is a thin face over it. What judges stands in the
 //! crate [`ecugate_verifier`]; here are the edges (token, ledger), the acts, and behind feature `cli` the faces.
 
+pub mod new_file;
+
 pub mod hsm;
 
 pub mod ledger;

@@ -5,8 +5,6 @@
 
 pub mod key;
 
-pub mod new_file;
-
 pub mod description;
 
 pub mod release;

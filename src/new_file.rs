@@ -67,23 +67,37 @@ pub fn refuse_existing(path: &Path) -> Result<(), NewFileFault> {
     }
 }
 
-/// Writes `bytes` to a new file at `path`: all of them, on disk, or no file.
+/// Writes `bytes` to a new file at `path`: all of them, on disk, or no file, at whatever moment the process dies.
 ///
 /// # Errors
 /// [`NewFileFault`] where something stands at `path` already, or the file system fails.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
     let fault = |error| NewFileFault::of(path, error);
     let beside = name_beside(path).map_err(fault)?;
-    // Takes the name: a rename alone would put the file in the place of another.
-    File::create_new(path).map_err(fault)?;
-    let written = write_through(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    if let Err(error) = written {
-        // Neither holds anything; what cannot be removed is empty or has a name of ours.
-        let _ = std::fs::remove_file(&beside);
-        let _ = std::fs::remove_file(path);
-        return Err(NewFileFault::Unwritable { path: path.display().to_string(), error });
+    let written = write_through(&beside, bytes).and_then(|()| publish(&beside, path));
+    // After a link the name beside is one too many; after a fault it holds nothing that anybody waits for.
+    let _ = std::fs::remove_file(&beside);
+    written.and_then(|()| sync_folder(path)).map_err(fault)
+}
+
+/// Gives the finished file its name. A link never takes the place of another file, and a rename would.
+fn publish(beside: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::hard_link(beside, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // A file system without links: the name is taken first, and the file put in its place.
+            File::create_new(path)?;
+            std::fs::rename(beside, path).inspect_err(|_| drop(std::fs::remove_file(path)))
+        }
+        linked => linked,
     }
-    Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// A name in the same folder, and so on the same file system, that nobody else has.
