@@ -68,11 +68,18 @@ fn of_keys(kind: &Kind) -> Vec<Bag> {
     let renewal = |serial| cas[1].certify(cas[0].spec.clone().with(|spec| spec.serial = serial), &cas[0].key).der;
     let mut reaching = mesh(&cas[..10]);
     reaching.push(root.certify(cas[9].spec.clone(), &cas[9].key).der);
+    // Names lead to the root from everywhere, and its signature is nowhere: the search has to spend its checks.
+    let impostor = Party::root(root.spec.clone().with(|spec| spec.kind = kind.clone()));
+    let by_impostor = |ca: &Party| impostor.certify(ca.spec.clone(), &ca.key).der;
+    let led_astray = mesh(&cas).into_iter().chain(cas.iter().map(by_impostor)).collect();
+    let astray = |serial| impostor.certify(cas[0].spec.clone().with(|spec| spec.serial = serial), &cas[0].key).der;
     let bags = [
         ("10 CAs that have certified each other, one reaches the root", reaching, true),
         ("10 CAs that have certified each other, none reaches the root", mesh(&cas[..10]), false),
         ("30 CAs that have certified each other, none reaches the root", mesh(&cas), false),
         ("1,000 renewals of one CA, none reaches the root", (0..1_000).map(renewal).collect(), false),
+        ("30 CAs that have certified each other, all certified by an impostor of the root", led_astray, false),
+        ("1,000 renewals of one CA by an impostor of the root", (0..1_000).map(astray).collect(), false),
     ];
     let bag = |(what, bag, valid)| Bag {
         name: format!("{kind:?}: {what}"),

@@ -104,7 +104,14 @@ fn hostile_bags_end_within_the_bound() -> Result<(), Failed> {
         reaching.push(reached.der);
         misleading.push(powerless.der);
         let namesakes = namesakes.into_iter().map(|party| party.der).collect();
-        let nowhere = [misleading, mesh(&cas[..10]), mesh(&cas), namesakes].map(|bag| (bag, false));
+        // Names lead to the root from everywhere, and its signature is nowhere.
+        let impostor = Party::root(root.spec.clone().with(|s| s.kind = kind.clone()));
+        let by_impostor = |ca: &Party| impostor.certify(ca.spec.clone(), &ca.key).der;
+        let led_astray = mesh(&cas).into_iter().chain(cas.iter().map(by_impostor)).collect();
+        let astray = |serial| impostor.certify(cas[0].spec.clone().with(|s| s.serial = serial), &cas[0].key).der;
+        let astray = (0..1_000).map(astray).collect();
+        let nowhere = [misleading, mesh(&cas[..10]), mesh(&cas), namesakes, led_astray, astray];
+        let nowhere = nowhere.map(|bag| (bag, false));
         for (bag, valid) in [(reaching, true)].into_iter().chain(nowhere) {
             let begun = Instant::now();
             let outcome = release(&leaf.der, &bag, &root.der);
