@@ -7,10 +7,10 @@ use crate::hsm::{
     CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, TokenSigner, Tokens, TrialFolder, TrialKey,
     TrialToken, TrialTokens,
 };
-use crate::ledger::{Ledger, Recorded};
+use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
-use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, TRIAL_ORIGIN};
+use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};

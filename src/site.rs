@@ -4,7 +4,7 @@
 //! says TRIAL. An installed site reads the same text from a place that only root can write.
 
 use crate::hsm::TokenName;
-use crate::ledger::TrustedKeys;
+use crate::ledger::{TRIAL_ORIGIN, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -21,9 +21,6 @@ use std::path::{Path, PathBuf};
 
 /// The name of the configuration in a site folder.
 pub const CONFIGURATION: &str = "site.toml";
-
-/// What a trial site's origin begins with.
-pub const TRIAL_ORIGIN: &str = "trial.";
 
 /// Bytes of a configuration: far above any real one.
 const CONFIGURATION_BYTES: u64 = 64 << 10;

@@ -83,10 +83,9 @@ impl Outcome {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            // The ruling is asked again, so that no mistake above turns anything else into 0.
-            Self::Accepted(verdict) | Self::Quarantined(verdict) | Self::Held(verdict) => {
-                verdict.receipt.ruling.exit_status()
-            }
+            // Variant and ruling must both say accept, so that no mistake above turns anything else into 0.
+            Self::Accepted(verdict) => verdict.receipt.ruling.exit_status(),
+            Self::Quarantined(verdict) | Self::Held(verdict) => kept_out_status(verdict.receipt.ruling),
             Self::NotGated(_) => Ruling::NotGated.exit_status(),
             Self::NotRecorded { finding, .. } => hold_status(finding),
             Self::NotConfirmed { .. } => 30,
@@ -114,10 +113,31 @@ impl Outcome {
     }
 }
 
+/// The status of a verdict under which a box stays out, whatever ruling somebody put into it.
+const fn kept_out_status(ruling: Ruling) -> u8 {
+    match ruling {
+        Ruling::Accept => Ruling::HoldPerson.exit_status(),
+        other => other.exit_status(),
+    }
+}
+
 /// The status of something that kept the gate from deciding: 20 if it may pass by itself, 21 if not.
 pub(super) const fn hold_status(finding: &Finding) -> u8 {
     match finding.reason.class() {
         Class::Passing => Ruling::HoldPassing.exit_status(),
         _ => Ruling::HoldPerson.exit_status(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ruling, kept_out_status};
+
+    #[test]
+    fn attack_57_a_box_that_is_kept_out_has_never_status_0() {
+        assert_eq!(kept_out_status(Ruling::Accept), 21);
+        assert_eq!(kept_out_status(Ruling::Suspect), 10);
+        assert_eq!(kept_out_status(Ruling::Unproven), 11);
+        assert_eq!(kept_out_status(Ruling::HoldPassing), 20);
     }
 }

@@ -211,7 +211,7 @@ impl Inner {
         let verified = envelope.verify_with(self.station.public_key()).map_err(|fault| fault.finding())?;
         let receipt: Receipt = document::read(&verified, limits).map_err(|fault| fault.finding())?;
         let recorded = self.ledger.recorded(seq).map_err(Finding::from)?;
-        Ok(Some((receipt, bytes.clone(), recorded)))
+        Ok(Some((receipt, bytes, recorded)))
     }
 }
 

@@ -32,7 +32,7 @@ pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
 pub use recall::Entry;
-pub use record::{PartRef, Record, Versions};
+pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 
 use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::finding::Finding;

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub use ecugate_verifier::documents::record::{PartRef, Record, Versions};
 
 /// Begin of the origin of every trial ledger.
-const TRIAL_ORIGIN: &str = "trial.";
+pub const TRIAL_ORIGIN: &str = "trial.";
 
 /// An entry as far as this version reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
