@@ -10,7 +10,7 @@ use crate::hsm::{
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
-use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText};
+use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, StateText};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};
@@ -156,6 +156,8 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         station: founding.station.clone(),
         origin: origin(&founding.site)?.to_string(),
         module: module.to_owned(),
+        module_seconds: 10,
+        state: StateText::default(),
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
@@ -163,6 +165,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
+        standby: None,
         authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
     })
 }
@@ -219,6 +222,7 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
                 environment: Environment::Trial,
                 log_key: log_key.to_string(),
                 station_keys: vec![site.station_key().id()],
+                standby: None,
                 officers: site
                     .authority()
                     .holders()

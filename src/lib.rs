@@ -5,6 +5,8 @@
 
 pub mod new_file;
 
+pub mod surroundings;
+
 pub mod hsm;
 
 pub mod ledger;

@@ -50,15 +50,47 @@ pub struct SiteText {
     pub origin: String,
     /// The PKCS#11 module, by absolute path.
     pub module: PathBuf,
+    /// How long the module may take for one answer, in seconds; then its process is ended.
+    #[serde(default = "module_seconds")]
+    pub module_seconds: u32,
+    /// Where the gate keeps what must outlive a crash.
+    #[serde(default)]
+    pub state: StateText,
     /// The token with the manufacturers' certificates.
     pub trust_token: TokenName,
     /// The token that signs.
     pub signer: SignerText,
+    /// The token whose keys officers may change to when the first one is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<SignerText>,
     /// The authority.
     pub authority: AuthorityText,
 }
 
-/// The signing token.
+/// Where the gate keeps what must outlive a crash. Relative paths start at the site folder.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StateText {
+    /// The folder of the journal of attempts.
+    pub journal: PathBuf,
+    /// The folder of the high-water mark: on another disk than the ledger, it notices that the ledger was put back.
+    pub mark: PathBuf,
+    /// The folder of the intake store.
+    pub intake: PathBuf,
+}
+
+impl Default for StateText {
+    fn default() -> Self {
+        Self { journal: PathBuf::from("journal"), mark: PathBuf::from("mark"), intake: PathBuf::from("intake") }
+    }
+}
+
+/// Far above what any token takes to open or to sign, far below what a person at a dock waits.
+const fn module_seconds() -> u32 {
+    10
+}
+
+/// A signing token.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignerText {
@@ -153,6 +185,9 @@ impl Site {
         if !text.module.is_absolute() {
             return Err(wrong("module", "an absolute path", text.module.display().to_string()));
         }
+        if !(1..=120).contains(&text.module_seconds) {
+            return Err(wrong("module_seconds", "1 to 120", text.module_seconds.to_string()));
+        }
         let origin = Origin::new(&text.origin)
             .ok_or_else(|| wrong("origin", "a bare host-like name, lower case", text.origin.clone()))?;
         let key = |field: &str, encoded: &str| {
@@ -228,6 +263,24 @@ impl Site {
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.db")
+    }
+
+    /// The folder of the journal of attempts.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.folder.join(&self.text.state.journal)
+    }
+
+    /// The folder of the high-water mark.
+    #[must_use]
+    pub fn mark(&self) -> PathBuf {
+        self.folder.join(&self.text.state.mark)
+    }
+
+    /// The folder of the intake store.
+    #[must_use]
+    pub fn intake(&self) -> PathBuf {
+        self.folder.join(&self.text.state.intake)
     }
 
     /// Where the signed anchor list is.

@@ -2,6 +2,8 @@
 
 mod inputs;
 
+mod system;
+
 mod screen;
 
 mod seam;

@@ -3,19 +3,20 @@
 use super::fresh_start;
 use super::inputs::World;
 use super::seam::Form;
+use super::system::System;
 use super::verdict_screen::{self, Shown};
 use clap::ArgGroup;
-use ecugate::gate::{Arrival, Gate, GateError, ImageSource, Surroundings};
+use ecugate::gate::{Arrival, Gate, GateError, ImageSource};
 use ecugate::hsm::TrialFolder;
 use ecugate::site::Site;
+use ecugate::surroundings::nonce;
 use ecugate_verifier::documents::manifest::shipment::Condition;
-use ecugate_verifier::inputs::custody::{Attempt, Nonce};
+use ecugate_verifier::inputs::custody::Attempt;
 use ecugate_verifier::values::digest::hex;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
-use ecugate_verifier::values::time::Time;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -118,7 +119,7 @@ impl Receive {
             None => site.text().station.clone(),
         };
         Ok(Arrival {
-            attempt: Attempt { station, nonce: nonce()? },
+            attempt: Attempt { station, nonce: nonce(&System)? },
             label: Some(self.scanned(world)?),
             housing_label: None,
             manifests: all(&self.manifest, limits.document_bytes)?,
@@ -160,22 +161,6 @@ impl Receive {
         }
         Ok(images)
     }
-}
-
-/// The clock of the system: the one that receipts are dated by.
-struct System;
-
-impl Surroundings for System {
-    fn now(&self) -> Option<Time> {
-        World::here().system_time().ok()
-    }
-}
-
-fn nonce() -> Result<Nonce, Finding> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Finding::new(Reason::SignerFailed, "random source", "16 random bytes", error.to_string()))?;
-    Ok(Nonce::from_bytes(bytes))
 }
 
 fn name(flag: &str, text: &str) -> Result<Name, Finding> {

@@ -10,6 +10,7 @@ mod open;
 
 mod receive;
 
+pub use crate::surroundings::Surroundings;
 pub use arrival::{Arrival, ImageSource};
-pub use open::{Gate, GateError, Retry, Surroundings};
+pub use open::{Gate, GateError, Retry};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};

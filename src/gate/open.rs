@@ -5,9 +5,9 @@ use super::outcome::{Outcome, hold_status};
 use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::Site;
+use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::{Class, Reason};
-use ecugate_verifier::values::time::Time;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -17,12 +17,6 @@ use std::time::Duration;
 /// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
 const LOCK_TRIES: u32 = 1_000;
 const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
-
-/// What the gate takes from outside: fixed when it opens, so that nothing below the faces reads a clock.
-pub trait Surroundings: Send + Sync {
-    /// The time, or `None` where the clock shows none that a ledger can hold.
-    fn now(&self) -> Option<Time>;
-}
 
 /// The one door into inventory. Clones share it; one box at a time goes through.
 #[derive(Clone)]

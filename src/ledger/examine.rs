@@ -2,7 +2,7 @@
 
 use super::fault::LedgerFault;
 use super::kind::{EntryKind, Signers};
-use super::record::Reading;
+use super::record::{More, Reading};
 use super::{Ledger, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -85,7 +85,7 @@ impl Ledger {
             if record.origin != self.trusted.origin.as_str() || record.seq != seq {
                 return Err(format!("it was made as entry {} of {:?}", record.seq, record.origin));
             }
-            if let Some(genesis) = &said.genesis {
+            if let More::Genesis(genesis) = &said.more {
                 self.require_own_genesis(genesis)?;
             }
             self.trusted.require_signers(said.kind, envelope, message, rigour)?;

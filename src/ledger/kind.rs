@@ -176,7 +176,22 @@ impl EntryKind {
     /// version whose new kinds change the memory raises the number of the schema, and this one does not open it.)
     #[must_use]
     pub const fn is_understood(self) -> bool {
-        matches!(self, Self::Genesis | Self::Verdict | Self::Contested | Self::MemoryComplete)
+        matches!(
+            self,
+            Self::Genesis
+                | Self::Document
+                | Self::Verdict
+                | Self::LateHold
+                | Self::Admitted
+                | Self::Redeemed
+                | Self::RedemptionConfirmed
+                | Self::Contested
+                | Self::TrustChange
+                | Self::PolicyChange
+                | Self::KeyChange
+                | Self::ClockStep
+                | Self::MemoryComplete
+        )
     }
 }
 

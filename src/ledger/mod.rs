@@ -21,16 +21,20 @@ mod lookup;
 
 mod state;
 
+mod member;
+
+mod rules;
+
 mod append;
 
 mod recall;
 
 mod audit;
 
-pub use append::{Append, Blob, Place, Recorded};
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
+pub use member::{Append, Blob, Place, Recorded};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 

@@ -19,6 +19,7 @@ pub(super) struct Projection {
     time: i64,
     attempt: Option<Attempt>,
     evidence: Option<Sha256>,
+    unit: Option<u64>,
     facts: Vec<UnitKey>,
     claims: Vec<UnitKey>,
     custody: Option<(u64, State)>,
@@ -70,6 +71,7 @@ impl Projection {
             time: record.time.unix_millis(),
             attempt: record.attempt.clone(),
             evidence: record.evidence,
+            unit: record.unit,
             facts: record.keys.clone(),
             claims,
             custody: record.state.map(|state| (record.unit.unwrap_or(seq), state)),
@@ -88,8 +90,10 @@ impl Projection {
         let seq = self.seq;
         let (station, nonce) = self.attempt_columns();
         connection
-            .prepare_cached("INSERT INTO act (seq, kind, time, station, nonce, evidence) VALUES (?, ?, ?, ?, ?, ?)")?
-            .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
+            .prepare_cached(
+                "INSERT INTO act (seq, kind, time, station, nonce, evidence, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column(), self.unit])?;
         for key in &self.facts {
             connection.prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
                 key.kind.word(),
@@ -161,9 +165,17 @@ impl Projection {
         let same = connection
             .prepare_cached(
                 "SELECT 1 FROM act WHERE seq = ? AND kind = ? AND time = ? AND station IS ? AND nonce IS ? \
-                 AND evidence IS ?",
+                 AND evidence IS ? AND unit IS ?",
             )?
-            .exists(params![self.seq, self.kind.word(), self.time, station, nonce, self.evidence_column()])?;
+            .exists(params![
+                self.seq,
+                self.kind.word(),
+                self.time,
+                station,
+                nonce,
+                self.evidence_column(),
+                self.unit
+            ])?;
         self.require(same, "act", self.kind.word())?;
         let indexed = connection
             .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_time WHERE time = ? AND seq = ?")?
@@ -176,6 +188,12 @@ impl Projection {
                 )?
                 .exists(params![station, nonce, self.seq])?;
             self.require(indexed, "act_by_attempt", "the attempt")?;
+        }
+        if self.unit.is_some() {
+            let indexed = connection
+                .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_unit WHERE unit = ? AND seq = ?")?
+                .exists(params![self.unit, self.seq])?;
+            self.require(indexed, "act_by_unit", "the unit")?;
         }
         if self.kind == EntryKind::MemoryComplete {
             let indexed = connection

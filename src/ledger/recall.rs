@@ -1,9 +1,9 @@
 //! What the ledger remembers: the memory of a unit, entries, blobs, attempts.
 
 use super::Ledger;
-use super::append::Blob;
 use super::fault::LedgerFault;
 use super::lookup::{standing_of, verdict_of};
+use super::member::Blob;
 use super::state::{State, tree_size};
 use ecugate_verifier::inputs::custody::{Attempt, Sighting};
 use ecugate_verifier::inputs::memory::{Completeness, CrlSeen, Known, ReleaseSeen};

@@ -2,9 +2,13 @@
 //! auditors; this part alone makes facts, claims and custody. The whole predicate is read strictly all the same.
 
 use super::kind::EntryKind;
+use ecugate_verifier::documents::admission::{Admitted, Redeemed, RedemptionConfirmed};
+use ecugate_verifier::documents::change::{ClockStep, KeyChange, PolicyChange, TrustChange};
 use ecugate_verifier::documents::document::{self, Document};
+use ecugate_verifier::documents::document_seen::DocumentSeen;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::founding::{Genesis, MemoryComplete};
+use ecugate_verifier::documents::late_hold::LateHold;
 use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::documents::record::Contested;
 use ecugate_verifier::documents::statement::predicate_type_of;
@@ -32,73 +36,151 @@ pub(super) enum Reading {
 pub(super) struct Said {
     pub(super) kind: EntryKind,
     pub(super) record: Record,
-    /// Accepted entries that a verdict contests: each has a *contested* of its own in the same transaction.
-    pub(super) contests: Vec<u64>,
-    /// What a genesis says of the log.
-    pub(super) genesis: Option<Genesis>,
+    /// What it says beyond its record, as far as the ledger holds it against other entries.
+    pub(super) more: More,
+}
+
+/// What an entry says beyond its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    /// Nothing that concerns other entries.
+    Nothing,
+    /// A genesis: whose log this is.
+    Genesis(Box<Genesis>),
+    /// A verdict: accepted entries that it contests. Each has a *contested* of its own in the same transaction.
+    Contests(Vec<u64>),
+    /// An admission, which names the accept's envelope.
+    Admitted(Box<Admitted>),
+    /// A redemption, which names its admission.
+    Redeemed(Box<Redeemed>),
+    /// A confirmation, which names its redemption.
+    Confirmed(Box<RedemptionConfirmed>),
+    /// The keys that take over.
+    KeyChange(Box<KeyChange>),
+    /// The latest time before a clock step.
+    ClockStep(Box<ClockStep>),
 }
 
 impl Reading {
     /// Reads an envelope whose signatures the caller verifies.
     pub(super) fn of(envelope: &Envelope, limits: &Limits) -> Result<Self, String> {
         let predicate_type = predicate_type_of(envelope, limits).map_err(|fault| fault.to_string())?;
-        let kind = EntryKind::of_predicate_type(&predicate_type);
-        let said = match kind {
-            Some(kind @ EntryKind::Verdict) => Said::of_receipt(kind, read(envelope, limits)?)?,
-            Some(kind @ EntryKind::Contested) => Said::new(kind, read::<Contested>(envelope, limits)?.record),
-            Some(kind @ EntryKind::MemoryComplete) => Said::new(kind, read::<MemoryComplete>(envelope, limits)?.record),
-            Some(kind @ EntryKind::Genesis) => {
-                let genesis: Genesis = read(envelope, limits)?;
-                require_environment(genesis.environment, &genesis.record.origin)?;
-                Said { genesis: Some(genesis.clone()), ..Said::new(kind, genesis.record) }
-            }
-            _ => return Ok(Self::NotUnderstood(predicate_type)),
-        };
-        said.check()?;
-        Ok(Self::Understood(Box::new(said)))
+        match EntryKind::of_predicate_type(&predicate_type).filter(|kind| kind.is_understood()) {
+            Some(kind) => Ok(Self::Understood(Box::new(Said::read(kind, envelope, limits)?))),
+            None => Ok(Self::NotUnderstood(predicate_type)),
+        }
     }
 }
 
 impl Said {
-    fn new(kind: EntryKind, record: Record) -> Self {
-        Self { kind, record, contests: Vec::new(), genesis: None }
-    }
-
-    fn of_receipt(kind: EntryKind, receipt: Receipt) -> Result<Self, String> {
-        require_environment(receipt.environment, &receipt.record.origin)?;
-        if receipt.record.parts.iter().all(|part| part.sha256 != receipt.dossier) {
-            return Err("verdict: its dossier is none of its parts".to_owned());
-        }
-        Ok(Self { contests: receipt.contests, ..Self::new(kind, receipt.record) })
+    fn read(kind: EntryKind, envelope: &Envelope, limits: &Limits) -> Result<Self, String> {
+        let (record, more) = match kind {
+            EntryKind::Genesis => {
+                let genesis: Genesis = read(envelope, limits)?;
+                require_environment(genesis.environment, &genesis.record.origin)?;
+                (genesis.record.clone(), More::Genesis(Box::new(genesis)))
+            }
+            EntryKind::Verdict => {
+                let receipt: Receipt = read(envelope, limits)?;
+                require_environment(receipt.environment, &receipt.record.origin)?;
+                if receipt.record.parts.iter().all(|part| part.sha256 != receipt.dossier) {
+                    return Err("verdict: its dossier is none of its parts".to_owned());
+                }
+                (receipt.record, More::Contests(receipt.contests))
+            }
+            EntryKind::LateHold => {
+                let hold: LateHold = read(envelope, limits)?;
+                require_environment(hold.environment, &hold.record.origin)?;
+                (hold.record, More::Nothing)
+            }
+            EntryKind::Admitted => {
+                let admitted: Admitted = read(envelope, limits)?;
+                require_environment(admitted.environment, &admitted.record.origin)?;
+                (admitted.record.clone(), More::Admitted(Box::new(admitted)))
+            }
+            EntryKind::Redeemed => {
+                let redeemed: Redeemed = read(envelope, limits)?;
+                (redeemed.record.clone(), More::Redeemed(Box::new(redeemed)))
+            }
+            EntryKind::RedemptionConfirmed => {
+                let confirmed: RedemptionConfirmed = read(envelope, limits)?;
+                (confirmed.record.clone(), More::Confirmed(Box::new(confirmed)))
+            }
+            EntryKind::KeyChange => {
+                let change: KeyChange = read(envelope, limits)?;
+                (change.record.clone(), More::KeyChange(Box::new(change)))
+            }
+            EntryKind::ClockStep => {
+                let step: ClockStep = read(envelope, limits)?;
+                (step.record.clone(), More::ClockStep(Box::new(step)))
+            }
+            EntryKind::Contested => (read::<Contested>(envelope, limits)?.record, More::Nothing),
+            EntryKind::Document => (read::<DocumentSeen>(envelope, limits)?.record, More::Nothing),
+            EntryKind::TrustChange => (read::<TrustChange>(envelope, limits)?.record, More::Nothing),
+            EntryKind::PolicyChange => (read::<PolicyChange>(envelope, limits)?.record, More::Nothing),
+            EntryKind::MemoryComplete => (read::<MemoryComplete>(envelope, limits)?.record, More::Nothing),
+            other => return Err(format!("{} is not read by this version", other.word())),
+        };
+        let said = Self { kind, record, more };
+        said.check()?;
+        Ok(said)
     }
 
     /// What this kind must and must not say.
     fn check(&self) -> Result<(), String> {
         let (kind, record) = (self.kind, &self.record);
-        let (verdict, contested) = (kind == EntryKind::Verdict, kind == EntryKind::Contested);
+        let verdict = kind == EntryKind::Verdict;
+        let arrived = matches!(kind, EntryKind::Verdict | EntryKind::LateHold);
+        let of_a_unit = matches!(
+            kind,
+            EntryKind::Contested | EntryKind::Admitted | EntryKind::Redeemed | EntryKind::RedemptionConfirmed
+        );
+        let attempted = arrived || kind == EntryKind::Contested;
+        let versioned = matches!(kind, EntryKind::Verdict | EntryKind::TrustChange | EntryKind::PolicyChange);
         let state_fits = match record.state {
-            Some(State::Held | State::Accepted | State::Suspect | State::Unproven) => verdict,
-            Some(State::Contested) => contested,
+            Some(State::Accepted | State::Suspect | State::Unproven) => verdict,
+            Some(State::Held) => arrived,
+            Some(State::Contested) => kind == EntryKind::Contested,
+            Some(State::Redeemed) => kind == EntryKind::Redeemed,
             Some(_) => false,
-            None => !verdict && !contested,
+            None => !(arrived || matches!(kind, EntryKind::Contested | EntryKind::Redeemed)),
+        };
+        let contests_nobody = match &self.more {
+            More::Contests(contests) => contests.is_empty(),
+            _ => true,
         };
         let suspect = record.state == Some(State::Suspect);
         let earlier = record.unit.is_none_or(|unit| unit < record.seq);
         let attempt = record.attempt.is_some() && record.evidence.is_some();
-        let bare = record.keys.is_empty() && record.versions.is_none();
+        let no_attempt = record.attempt.is_none() && record.evidence.is_none();
         let rules = [
             ((kind == EntryKind::Genesis) == (record.seq == 0), "genesis is entry 0 and nothing else is"),
             (state_fits, "its state is not one that this kind gives"),
-            (record.unit.is_some() == contested && earlier, "only *contested* names an earlier verdict"),
-            (attempt || !(verdict || contested), "it names no attempt or evidence"),
-            (verdict || bare, "only a verdict names keys and versions"),
-            (suspect || self.contests.is_empty(), "only a suspect contests another unit"),
+            (
+                record.unit.is_some() == of_a_unit && earlier,
+                "it names an earlier verdict, or does not, against its kind",
+            ),
+            (
+                if attempted { attempt } else { no_attempt },
+                "it names an attempt and evidence, or does not, against its kind",
+            ),
+            (arrived || record.keys.is_empty(), "only an arrival names keys"),
+            (versioned || record.versions.is_none(), "only what uses or changes trust data names versions"),
+            (suspect || contests_nobody, "only a suspect contests another unit"),
             (distinct(record.keys.iter()), "it names a key twice"),
             (distinct(record.parts.iter().map(|part| part.sha256)), "it names a part twice"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(format!("{}: {rule}", kind.word())),
             None => Ok(()),
+        }
+    }
+
+    /// Accepted entries that a verdict contests.
+    pub(super) fn contests(&self) -> &[u64] {
+        match &self.more {
+            More::Contests(contests) => contests,
+            _ => &[],
         }
     }
 }

@@ -55,9 +55,11 @@ CREATE TABLE act (
     time INTEGER NOT NULL,
     station TEXT,
     nonce TEXT,
-    evidence BLOB
+    evidence BLOB,
+    unit INTEGER REFERENCES act (seq)
 ) STRICT;
 CREATE INDEX act_by_attempt ON act (station, nonce) WHERE station IS NOT NULL;
+CREATE INDEX act_by_unit ON act (unit) WHERE unit IS NOT NULL;
 CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
 CREATE INDEX act_by_time ON act (time);
 CREATE TABLE fact (

@@ -11,12 +11,14 @@ use ecugate_verifier::documents::anchor_list::Role;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::inputs::custody::{Attempt, Nonce};
 use ecugate_verifier::syntax::certificate::Certificate;
+use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::{Manufacturer, PartScope};
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
 use libtest_mimic::Trial;
-use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -34,6 +36,16 @@ struct Stopped(Option<Time>);
 impl Surroundings for Stopped {
     fn now(&self) -> Option<Time> {
         self.0
+    }
+
+    fn pause(&self, _: Duration) {}
+
+    fn random(&self, bytes: &mut [u8]) -> Result<(), Finding> {
+        getrandom::fill(bytes).map_err(|_| Finding::bare(Reason::SignerFailed))
+    }
+
+    fn helper(&self) -> Result<PathBuf, Finding> {
+        Ok(PathBuf::from(env!("CARGO_BIN_EXE_ecugate")))
     }
 }
 

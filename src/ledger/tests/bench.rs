@@ -133,6 +133,7 @@ impl Bench {
             environment: Environment::Trial,
             log_key: VerifierKey::new(ORIGIN, self.log.public.clone()).unwrap().to_string(),
             station_keys: vec![self.station.public.id()],
+            standby: None,
             officers: officers.map(|(person, key)| Officer { person, key }).collect(),
             threshold: 2,
         };

@@ -187,7 +187,7 @@ fn a_row_added_to_any_table_is_found() {
         "INSERT INTO cosignature VALUES (5, 'x')",
         "INSERT INTO outside_mark VALUES ('x', 5, x'00')",
         "INSERT INTO blob VALUES (x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'x', x'')",
-        "INSERT INTO act VALUES (9, 'verdict', 0, NULL, NULL, NULL)",
+        "INSERT INTO act VALUES (9, 'verdict', 0, NULL, NULL, NULL, NULL)",
         "INSERT INTO fact VALUES ('serial', 'S9', 3)",
         "INSERT INTO claim VALUES ('unit', 'x', 3)",
         "INSERT INTO custody VALUES (2, 9, 'accepted')",

@@ -26,10 +26,23 @@ pub struct Genesis {
     pub log_key: String,
     /// SHA-256 of the station keys that sign entries.
     pub station_keys: Vec<Sha256>,
+    /// The keys that a key change may put in their place, on a second token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<Standby>,
     /// The officers.
     pub officers: Vec<Officer>,
     /// How many of them must sign.
     pub threshold: u64,
+}
+
+/// Keys that sign nothing until officers change to them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standby {
+    /// The key that will sign checkpoints, as a C2SP verifier key of the same name.
+    pub log_key: String,
+    /// SHA-256 of the station keys that will sign entries.
+    pub station_keys: Vec<Sha256>,
 }
 
 /// One officer of the authority.
@@ -60,6 +73,13 @@ impl Document for Genesis {
         }
         if self.station_keys.is_empty() {
             return wrong("station_keys", "one key or more", "none".to_owned());
+        }
+        if let Some(standby) = &self.standby {
+            let shared = standby.station_keys.iter().any(|key| self.station_keys.contains(key));
+            if standby.station_keys.is_empty() || shared || standby.log_key == self.log_key {
+                let expected = "a log key and station keys that are not the first ones";
+                return wrong("standby", expected, "none, or one of the first".to_owned());
+            }
         }
         let keys: BTreeSet<_> = self.officers.iter().map(|officer| officer.key).collect();
         if keys.len() != self.officers.len() {
@@ -122,6 +142,7 @@ mod tests {
             environment: Environment::Trial,
             log_key: "log.example+1+a".to_owned(),
             station_keys: vec![Sha256::of(b"station")],
+            standby: None,
             officers: officers.iter().map(officer).collect(),
             threshold,
         };

@@ -20,4 +20,12 @@ pub mod receipt;
 
 pub mod founding;
 
+pub mod late_hold;
+
+pub mod admission;
+
+pub mod change;
+
+pub mod document_seen;
+
 pub mod leaf;

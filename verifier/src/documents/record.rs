@@ -32,7 +32,7 @@ pub struct Record {
     /// Where the unit stands from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
-    /// The earlier verdict whose unit `state` is about; absent where the entry is itself the verdict.
+    /// The earlier verdict whose unit the entry is about; absent where the entry is itself the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<u64>,
     /// Every key under which the unit is remembered, each once.
@@ -113,6 +113,8 @@ pub enum State {
     Suspect,
     /// A verdict of accept: the keys are claimed.
     Accepted,
+    /// Accepted, and its admission used: it stands in inventory.
+    Redeemed,
     /// Accepted, and then seen again: no redemption, no dispatch.
     Contested,
     /// Accepted and undone at the dock.
@@ -134,12 +136,19 @@ impl State {
             Self::Unproven => "unproven",
             Self::Suspect => "suspect",
             Self::Accepted => "accepted",
+            Self::Redeemed => "redeemed",
             Self::Contested => "contested",
             Self::Voided => "voided",
             Self::Shipped => "shipped",
             Self::Legacy => "legacy",
             Self::Leased => "leased",
         }
+    }
+
+    /// Whether the unit is ours and undisputed: a second one like it makes it *contested*.
+    #[must_use]
+    pub const fn is_in_custody(self) -> bool {
+        matches!(self, Self::Accepted | Self::Redeemed)
     }
 
     /// The state of this word, if there is one.
@@ -150,6 +159,7 @@ impl State {
             Self::Unproven,
             Self::Suspect,
             Self::Accepted,
+            Self::Redeemed,
             Self::Contested,
             Self::Voided,
             Self::Shipped,

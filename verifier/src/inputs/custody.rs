@@ -59,7 +59,7 @@ pub fn standing(sightings: &[Sighting], attempt: &Attempt, evidence: &Sha256, ke
             return Standing::Recorded(sighting.seq);
         }
         // also under its own attempt: other evidence is another box until somebody has looked
-        if sighting.state == State::Accepted {
+        if sighting.state.is_in_custody() {
             contests.push(sighting.seq);
         }
         if same_attempt {
@@ -90,7 +90,9 @@ fn refusal(sighting: &Sighting, keys: &[UnitKey]) -> Option<Finding> {
             (Reason::KeyNotTheSame, "the keys of the earlier entry")
         }
         State::Suspect => (Reason::IdentitySuspectBefore, "an identity that two persons cleared"),
-        State::Accepted | State::Contested => (seen_before(&sighting.keys, keys), "an identity never seen before"),
+        State::Accepted | State::Redeemed | State::Contested => {
+            (seen_before(&sighting.keys, keys), "an identity never seen before")
+        }
         State::Voided => (Reason::IdentityVoided, "an identity never accepted and undone"),
         State::Shipped => (Reason::IdentityShipped, "a return authorisation for a unit that left"),
         State::Legacy => (Reason::IdentityLegacy, "an identity that was not here before the gate"),
@@ -193,6 +195,7 @@ mod tests {
         for (state, reason, contested) in [
             (State::Suspect, Reason::IdentitySuspectBefore, false),
             (State::Accepted, Reason::IdentitySeenBefore, true),
+            (State::Redeemed, Reason::IdentitySeenBefore, true),
             (State::Contested, Reason::IdentitySeenBefore, false),
             (State::Voided, Reason::IdentityVoided, false),
             (State::Shipped, Reason::IdentityShipped, false),
