@@ -21,6 +21,8 @@ mod lookup;
 
 mod state;
 
+pub mod mark;
+
 mod member;
 
 mod rules;

@@ -1,0 +1,26 @@
+//! Marks outside of the ledger's file: each keeps a signed checkpoint, so that a ledger which was put back, cut short or
+//! replaced is noticed by whoever still has a later one.
+
+use ecugate_verifier::values::finding::Finding;
+
+/// A place that outlives the ledger's file: a file on another disk, objects on a token.
+///
+/// What it holds is not believed: the ledger takes the largest note that verifies under its own key, and reports the
+/// others. An unsigned or huge one must not stop a site.
+pub trait Mark: Send {
+    /// What it is, for messages: a path, a token.
+    fn name(&self) -> String;
+
+    /// Every note that stands in it, in any order, unverified.
+    ///
+    /// # Errors
+    /// A finding where it is not there or cannot be read. A mark that was never written is an error too: whoever may
+    /// remove a mark could put the ledger back.
+    fn read(&self) -> Result<Vec<String>, Finding>;
+
+    /// Keeps a signed checkpoint of `size` entries, durably. Never gives up a larger one for it.
+    ///
+    /// # Errors
+    /// A finding; nothing is admitted on an entry that no mark covers.
+    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding>;
+}
