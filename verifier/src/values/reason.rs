@@ -310,6 +310,13 @@ reasons! {
     LedgerDiffers = "ledger-differs", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+
+    // the journal of attempts
+    JournalMissing = "journal-missing", Stuck;
+    JournalUnusable = "journal-unusable", Stuck;
+    JournalBusy = "journal-busy", Passing;
+    JournalDiffers = "journal-differs", Stuck;
+    AttemptInProgress = "attempt-in-progress", Passing;
 }
 
 impl Reason {
