@@ -18,9 +18,15 @@ mod engine;
 
 mod open;
 
+mod judging;
+
+mod attempts;
+
+mod late;
+
 mod receive;
 
 pub use crate::surroundings::Surroundings;
 pub use arrival::{Arrival, ImageSource};
 pub use open::{Gate, GateError, Retry};
-pub use outcome::{Judgement, Outcome, RecordedVerdict};
+pub use outcome::{Handover, Judgement, Outcome, RecordedVerdict};

@@ -4,7 +4,7 @@
 use super::examine::Examined;
 use super::fault::AppendFault;
 use super::kind::EntryKind;
-use super::lookup::{claimed_by, standing_of, verdict_of};
+use super::lookup::{claimed_by, late_hold_of, standing_of, verdict_of};
 use super::member::{Append, Blob};
 use super::projection::Projection;
 use super::record::{Reading, Record, Said};
@@ -68,13 +68,18 @@ pub(super) fn require_fit(
     Ok(())
 }
 
-/// One attempt with one evidence is judged once: whoever asks again gets the record that there is.
+/// One attempt with one evidence comes to one verdict, or to one late hold: whoever asks again gets what there is.
 fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result<(), AppendFault> {
-    let (EntryKind::Verdict, Some(attempt), Some(evidence)) = (said.kind, &said.record.attempt, &said.record.evidence)
+    let (EntryKind::Verdict | EntryKind::LateHold, Some(attempt), Some(evidence)) =
+        (said.kind, &said.record.attempt, &said.record.evidence)
     else {
         return Ok(());
     };
-    let Some(earlier) = verdict_of(connection, attempt, evidence)? else { return Ok(()) };
+    let earlier = match verdict_of(connection, attempt, evidence)? {
+        None => late_hold_of(connection, attempt, evidence)?,
+        verdict => verdict,
+    };
+    let Some(earlier) = earlier else { return Ok(()) };
     let why = format!("attempt {attempt} with this evidence is recorded as entry {earlier}");
     Err(AppendFault::Unfit { seq, why })
 }
