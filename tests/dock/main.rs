@@ -14,6 +14,7 @@ mod ledger;
 mod own_process;
 #[path = "../support/pki.rs"]
 mod pki;
+mod power;
 mod receive;
 mod softhsm;
 mod tokens;
@@ -30,6 +31,7 @@ fn main() {
         founding::trials,
         gate::trials,
         ledger::trials,
+        power::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
