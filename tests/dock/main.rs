@@ -10,10 +10,12 @@ mod founding;
 mod gate;
 mod kept;
 mod keys;
+mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
 #[path = "../support/pki.rs"]
 mod pki;
+mod power;
 mod receive;
 mod softhsm;
 mod tokens;
@@ -22,8 +24,17 @@ mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
-        &[tokens::trials, keys::trials, receive::trials, faults::trials, founding::trials, gate::trials, kept::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[
+        tokens::trials,
+        keys::trials,
+        receive::trials,
+        faults::trials,
+        founding::trials,
+        gate::trials,
+        kept::trials,
+        ledger::trials,
+        power::trials,
+    ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
