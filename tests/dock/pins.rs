@@ -2,10 +2,11 @@
 //! makes; `setsid` takes it away.
 
 use crate::delivery::{Delivery, Said};
-use ecugate::hsm::softhsm;
-use ecugate::site::CONFIGURATION;
+use ecugate::hsm::{PinSource, softhsm};
+use ecugate::site::{CONFIGURATION, Site};
 use libtest_mimic::Trial;
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU64;
 use std::process::{Command, Stdio};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_pin_in_a_variable_opens_the_site_and_stands_in_no_answer", from_a_variable),
         trial("without_a_terminal_nobody_is_asked_and_nothing_waits", without_a_terminal),
         trial("a_pin_that_is_typed_is_not_shown_and_the_terminal_is_as_it_was", from_a_terminal),
+        trial("the_pin_file_starts_at_the_site_folder_and_rungs_have_a_cadence_that_can_be_0", what_the_site_says),
         trial("attack_37_a_pin_in_the_configuration_is_refused_and_not_repeated", in_the_configuration),
     ]
 }
@@ -117,6 +119,24 @@ fn from_a_terminal() {
         };
         assert_eq!(words(modes[0]), words(modes[1]), "{shown}");
     }
+}
+
+fn what_the_site_says() {
+    let delivery = Delivery::founded();
+    let folder = delivery.path("site");
+    let site = Site::open(&folder).unwrap();
+    let file = PinSource::File(site.folder().join("pins/signer.pin"));
+    assert_eq!(site.pin_source(&site.text().signer), file);
+    assert_eq!(site.rung_every(), NonZeroU64::new(1_000));
+    let path = folder.join(CONFIGURATION);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("rung_every = 1000\n", "rung_every = 0\n")).unwrap();
+    assert_eq!(Site::open(&folder).unwrap().rung_every(), None);
+    std::fs::write(&path, text.replace("rung_every = 1000\n", "")).unwrap();
+    assert_eq!(Site::open(&folder).unwrap().rung_every(), NonZeroU64::new(1_000));
+    // The name of an earlier version is not passed over.
+    std::fs::write(&path, text.replace("pin = \"file:", "pin_file = \"")).unwrap();
+    assert_eq!(Site::open(&folder).unwrap_err().reason.code(), "site-malformed");
 }
 
 fn in_the_configuration() {

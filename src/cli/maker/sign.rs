@@ -45,15 +45,23 @@ pub(crate) struct Sign {
     out: Option<PathBuf>,
 }
 
+/// Where the private key is.
+enum Key {
+    File(PathBuf),
+    OnToken { uri: Box<Pkcs11Uri>, module: PathBuf },
+}
+
 impl Sign {
     pub(super) fn run(&self, form: Form) -> ExitCode {
         deliver(form, "maker sign", self.out.as_deref(), |world| Ok(self.sign(world)?))
     }
 
     fn sign(&self, world: &World) -> Result<Made, Finding> {
+        // Before any input: whoever put a PIN there should hear of that.
+        let key = self.key()?;
         let payload = world.bytes(&self.payload, Limits::STANDARD.document_bytes)?;
         let chain = self.certificates(world)?;
-        let (signed, token) = self.signed(payload, &chain, world.system_time()?)?;
+        let (signed, token) = self.signed(&key, payload, &chain, world.system_time()?)?;
         let Made { bytes, mut answer } = Made::document(signed.envelope.bytes().to_vec(), &signed.summary);
         let subject = chain.first().map(Certificate::subject_text).unwrap_or_default();
         answer = answer
@@ -72,29 +80,43 @@ impl Sign {
         Ok(Made { bytes, answer })
     }
 
+    fn key(&self) -> Result<Key, Finding> {
+        match self.key.to_str().filter(|text| is_meant(text) || holds_a_pin(text)) {
+            None if self.module.is_some() => {
+                let expected = "--module beside the pkcs11: URI of a key";
+                Err(Finding::new(Reason::Usage, "--module", expected, "--module beside a key file"))
+            }
+            None => Ok(Key::File(self.key.clone())),
+            Some(text) => {
+                let within = |finding: Finding| finding.within("--key");
+                let uri = Pkcs11Uri::parse(text).map_err(|fault| within(fault.finding()))?;
+                let module = token_key::module_of(&uri, self.module.as_deref()).map_err(within)?;
+                Ok(Key::OnToken { uri: Box::new(uri), module })
+            }
+        }
+    }
+
     /// Signed with the key in the file, or with the one on the token that is named too then.
     fn signed(
         &self,
+        key: &Key,
         payload: Vec<u8>,
         chain: &[Certificate],
         now: Time,
     ) -> Result<(Signed, Option<TokenName>), Finding> {
-        let Some(uri) = self.key.to_str().filter(|text| is_meant(text) || holds_a_pin(text)) else {
-            if self.module.is_some() {
-                let expected = "--module beside the pkcs11: URI of a key";
-                return Err(Finding::new(Reason::Usage, "--module", expected, "--module beside a key file"));
+        match key {
+            Key::File(path) => {
+                let signer = PemSigner::read(path)?;
+                Ok((sign(payload, &signer, chain, now).map_err(|fault| fault.finding())?, None))
             }
-            let signer = PemSigner::read(&self.key)?;
-            return Ok((sign(payload, &signer, chain, now).map_err(|fault| fault.finding())?, None));
-        };
-        let within = |finding: Finding| finding.within("--key");
-        let uri = Pkcs11Uri::parse(uri).map_err(|fault| within(fault.finding()))?;
-        hsm::key_label(&uri).map_err(within)?;
-        let tokens = hsm::open_module(&token_key::module_of(&uri, self.module.as_deref()).map_err(within)?)?;
-        let opened = token_key::open(&uri, tokens, |source, token| System.pin(source, token))?;
-        let mut signed = sign(payload, &opened.signer, chain, now).map_err(|fault| fault.finding())?;
-        signed.notes.extend(opened.notes);
-        Ok((signed, Some(opened.signer.key().token.clone())))
+            Key::OnToken { uri, module } => {
+                let tokens = hsm::open_module(module)?;
+                let opened = token_key::open(uri, tokens, |source, token| System.pin(source, token))?;
+                let mut signed = sign(payload, &opened.signer, chain, now).map_err(|fault| fault.finding())?;
+                signed.notes.extend(opened.notes);
+                Ok((signed, Some(opened.signer.key().token.clone())))
+            }
+        }
     }
 
     fn certificates(&self, world: &World) -> Result<Vec<Certificate>, Finding> {

@@ -87,7 +87,7 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: find the right token, and find out who put the other one there.";
         PinMissing
             "The PIN of the security token is not there."
-            "IT: put the PIN where the site configuration says.";
+            "IT: put the PIN where the site configuration says, or where the command says (pin-source).";
         PinWrong
             "The security token refused its PIN."
             "IT: correct the PIN before trying again: a few more wrong ones lock the token.";
