@@ -1,8 +1,8 @@
 //! Tokens behind PKCS#11: manufacturer certificates are read from them, and receipts and checkpoints signed on them.
 //!
 //! This is the only code that names cryptoki. Owned [`Request`]s go in and owned [`Answer`]s come out ([`Tokens`]); no
-//! slot, session or handle leaves the module, so that it can stand in a process of its own. [`Module`] answers in this
-//! process. [`TokenSigner`] is the [`Signer`](ecugate_verifier::values::keys::Signer) of a key on a token and verifies
+//! slot, session or handle leaves the module, so that it can stand in a process of its own: [`Guarded`] is what a gate
+//! uses, and [`serve`] what that process runs. [`Module`] answers in this process. [`TokenSigner`] is the [`Signer`](ecugate_verifier::values::keys::Signer) of a key on a token and verifies
 //! every signature before it lets it out.
 //!
 //! # What it does not establish
@@ -14,6 +14,8 @@ mod name;
 mod fault;
 
 mod pin;
+
+mod bytes;
 
 pub mod environment;
 
@@ -33,15 +35,28 @@ mod module;
 
 mod signer;
 
+mod wire;
+
+mod serve;
+
+mod child;
+
+mod remembered;
+
+mod guarded;
+
 mod trial;
 
+pub use child::HelperStart;
 pub use exchange::{
     Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
     SkippedObject, StoredCertificate, TokenCertificates, Tokens,
 };
 pub use fault::TokenFault;
+pub use guarded::Guarded;
 pub use module::Module;
 pub use name::{TokenKey, TokenName};
 pub use pin::Pin;
+pub use serve::serve;
 pub use signer::{ExpectedKey, TokenSigner};
 pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

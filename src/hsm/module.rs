@@ -1,7 +1,8 @@
 //! A PKCS#11 module loaded into this process: one registry, one lock, no slot kept.
 //!
 //! Concurrent C_Initialize crashes some modules, and C_Finalize by one user kills the sessions of all others. So a
-//! module is loaded once per process and path, every call holds its lock, and it is never finalized.
+//! module is loaded once per process and path, every call holds its lock, and it is never finalized. A gate does not
+//! load one itself: see [`Guarded`](super::Guarded).
 
 use super::certificates;
 use super::exchange::{Answer, ModuleSeen, Request, Tokens};
@@ -37,8 +38,8 @@ struct Loaded {
 impl Module {
     /// Loads and starts the module at an absolute path, or finds the one that is loaded.
     ///
-    /// Variables that the module reads must stand in the environment before: see
-    /// [`environment`](super::environment).
+    /// A module reads variables when it is loaded, and may end, hang or spoil the process that loads it: a gate has it
+    /// behind [`Guarded`](super::Guarded).
     ///
     /// # Errors
     /// [`TokenFault::ModuleMissing`] if there is no such file, [`TokenFault::ModuleFailed`] if it does not load or
@@ -97,8 +98,8 @@ impl Tokens for Module {
             Request::InitToken { label, officer_pin, pin } => {
                 self.state().init_token(&label, &officer_pin, &pin).map(Answer::Token)
             }
-            Request::GenerateKey { token, key, kind } => {
-                self.state().generate(&token, &key, kind).map(Answer::PublicKey)
+            Request::GenerateKey { token, key, kind, id } => {
+                self.state().generate(&token, &key, kind, id).map(Answer::PublicKey)
             }
             Request::WriteCertificates { token, role, pin, certificates, permanence } => {
                 certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
