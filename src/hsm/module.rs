@@ -9,7 +9,7 @@ use super::exchange::{Answer, ModuleSeen, Request, Tokens};
 use super::fault::TokenFault;
 use super::rv;
 use super::tokens::State;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use ecugate_verifier::values::digest::Sha256;
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     if !contents.starts_with(b"\x7fELF") {
         return Err(failed("the file is no ELF shared object".to_owned(), String::new()));
     }
-    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(rv::words(&error).to_owned(), rv::detail(&error)))?;
+    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(not_opened(&error).to_owned(), rv::detail(&error)))?;
     match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         // Somebody else in this process has started it: it is used as it is, and never finalized by us.
         Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
@@ -151,6 +151,16 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     }
     let state = State::new(pkcs11, name.clone());
     Ok(Loaded { path: name.clone(), sha256: Sha256::of(&contents), state: Mutex::new(state) })
+}
+
+fn not_opened(error: &Error) -> &'static str {
+    match error {
+        // A vendor's module is known for this (Luna 10.5).
+        Error::Pkcs11(_, Function::GetInterface) => {
+            "it offers C_GetInterface and gives no answer to it: another version of the module may, or p11-kit's proxy"
+        }
+        error => rv::words(error),
+    }
 }
 
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod bad_modules;
 mod delivery;
 mod faults;
 mod founding;
@@ -32,6 +33,7 @@ fn main() {
         gate::trials,
         ledger::trials,
         power::trials,
+        bad_modules::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
