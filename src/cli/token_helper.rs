@@ -3,18 +3,19 @@
 
 use super::seam::USAGE;
 use rustix::stdio::dup2_stdin;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The process of a module.
 #[derive(clap::Args)]
 pub(crate) struct TokenHelper {
     /// The PKCS#11 module, by absolute path
-    module: PathBuf,
+    module: OsString,
 }
 
 impl TokenHelper {
@@ -23,7 +24,7 @@ impl TokenHelper {
     pub(crate) fn run(&self) -> ExitCode {
         if let Ok(gate) = take_standard_input() {
             // Where the gate cannot be told anything more there is nobody to tell.
-            let _ = ecugate::hsm::serve(gate, &self.module);
+            let _ = ecugate::hsm::serve(gate, Path::new(&self.module));
         }
         ExitCode::from(USAGE)
     }

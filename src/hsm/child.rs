@@ -27,7 +27,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 /// What the process of a module is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelperStart {
-    /// The program `ecugate`, by absolute path. It is called as `token-helper MODULE`.
+    /// The program `ecugate`, by absolute path. It is called as `token-helper -- MODULE`.
     pub program: PathBuf,
     /// The PKCS#11 module, by absolute path.
     pub module: PathBuf,
@@ -81,7 +81,7 @@ impl Running {
         // Both ends are closed in every other process that is started; only this child gets its own.
         let (stream, theirs) = UnixStream::pair().map_err(unstarted)?;
         let mut command = environment::command(&start.program, &start.environment);
-        command.arg("token-helper").arg(&start.module);
+        command.args(["token-helper", "--"]).arg(&start.module);
         // A module that prints prints nowhere. A signal from the keyboard is the gate's, which ends the process itself.
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let child = command.spawn().map_err(unstarted)?;

@@ -2,7 +2,7 @@
 //!
 //! A request is answered once or fails. It is never repeated after it was sent: nobody knows how far it came, and a PIN
 //! could be spent by it. What comes after a failure is asked of a new process, in which the tokens that were open are
-//! opened again.
+//! opened again when they are needed.
 //!
 //! # What it does not establish
 //! That an answer is true: a module can say what it likes in its own process. Signatures are verified by
@@ -84,7 +84,7 @@ impl Asked {
         Ok(())
     }
 
-    /// Opens a token that was open in an earlier process, or that this one has lost.
+    /// Opens a token that was open in an earlier process.
     fn open_again(&mut self, start: &HelperStart, token: &TokenName) -> Result<(), TokenFault> {
         if self.open.contains(token) {
             return Ok(());
@@ -129,9 +129,13 @@ impl Asked {
             }
             Err(fault) => {
                 self.remembered.learn(&request, fault);
-                // The token may have gone and come back, and is shut then.
-                if let (Request::Sign { token, .. }, TokenFault::SignerFailed { .. }) = (&request, fault) {
-                    self.open.remove(token);
+                // The token may have gone, and may come back. Modules keep what they knew of it; SoftHSM sees it again
+                // in a new process only.
+                if let TokenFault::TokenAbsent { .. }
+                | TokenFault::TokenFailed { .. }
+                | TokenFault::SignerFailed { .. } = fault
+                {
+                    self.running = None;
                 }
             }
         }
@@ -178,3 +182,6 @@ fn doing(request: &Request) -> &'static str {
         Request::WriteCertificates { .. } => "writing certificates",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod guarded;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -33,6 +34,7 @@ fn main() {
         gate::trials,
         ledger::trials,
         power::trials,
+        guarded::trials,
         bad_modules::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
