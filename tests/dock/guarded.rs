@@ -95,26 +95,48 @@ fn variables() {
     assert!(preloaded.contains(" receive ") && !preloaded.contains("token-helper"), "{preloaded}");
 }
 
-/// A box before a gate whose module hangs in signing, until its process is there.
-fn hanging() -> (Delivery, std::process::Child, PathBuf, u32) {
-    let delivery = Delivery::founded();
-    let module = compiled("hang_in_sign.c", &delivery.path(""), &[]);
-    use_module(&delivery.path("site"), &module, Some(120));
-    let gate = delivery.command(&strings(&delivery.box_with("DEMO-0001"))).spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let [id] = with_argument(&module).as_slice() {
-            return (delivery, gate, module, *id);
+/// A gate with a box whose module hangs in signing. Ended when dropped.
+struct Hanging {
+    gate: std::process::Child,
+    module: PathBuf,
+    /// The process of the module.
+    helper: u32,
+    delivery: Delivery,
+}
+
+impl Hanging {
+    fn start() -> Self {
+        let delivery = Delivery::founded();
+        let module = compiled("hang_in_sign.c", &delivery.path(""), &[]);
+        use_module(&delivery.path("site"), &module, Some(120));
+        let gate = delivery.command(&strings(&delivery.box_with("DEMO-0001"))).spawn().unwrap();
+        let mut hanging = Self { gate, module, helper: 0, delivery };
+        let until = Instant::now() + Duration::from_secs(60);
+        while hanging.helper == 0 {
+            assert!(Instant::now() < until, "no process of the module");
+            std::thread::sleep(Duration::from_millis(5));
+            hanging.helper = with_argument(&hanging.module).first().copied().unwrap_or_default();
         }
-        assert!(Instant::now() < until, "no process of the module");
-        std::thread::sleep(Duration::from_millis(5));
+        hanging
+    }
+
+    fn kill(&mut self) {
+        self.gate.kill().unwrap();
+        self.gate.wait().unwrap();
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        let _ = self.gate.kill();
+        let _ = self.gate.wait();
     }
 }
 
 fn cores() {
-    let (delivery, mut gate, module, helper) = hanging();
+    let mut hanging = Hanging::start();
     let until = Instant::now() + Duration::from_secs(60);
-    for id in [gate.id(), helper] {
+    for id in [hanging.gate.id(), hanging.helper] {
         // Either may not have come to it yet.
         loop {
             let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
@@ -126,23 +148,21 @@ fn cores() {
             assert!(Instant::now() < until, "{id}: {line}");
         }
     }
-    gate.kill().unwrap();
-    gate.wait().unwrap();
-    assert_eq!(running(&module), Vec::<u32>::new());
+    hanging.kill();
+    assert_eq!(running(&hanging.module), Vec::<u32>::new());
 
     // The limit is not looked at where cores are piped to a program: the module's process says itself what it is.
-    let seen = delivery.path("seen");
-    let witness = compiled("witness.c", &delivery.path(""), &[&format!("-DWITNESS=\"{}\"", seen.display())]);
-    drop(guarded(&delivery.path("site"), &witness).unwrap());
+    let (folder, seen) = (hanging.delivery.path(""), hanging.delivery.path("seen"));
+    let witness = compiled("witness.c", &folder, &[&format!("-DWITNESS=\"{}\"", seen.display())]);
+    drop(guarded(&hanging.delivery.path("site"), &witness).unwrap());
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.lines().any(|line| line == "dumpable 0"), "{seen}");
 }
 
 fn killed_gate() {
-    let (_delivery, mut gate, module, _) = hanging();
-    gate.kill().unwrap();
-    gate.wait().unwrap();
-    assert_eq!(running(&module), Vec::<u32>::new());
+    let mut hanging = Hanging::start();
+    hanging.kill();
+    assert_eq!(running(&hanging.module), Vec::<u32>::new());
 }
 
 fn open_files(folder: &Path) {
