@@ -6,6 +6,8 @@ mod arrival;
 
 mod outcome;
 
+mod tokens;
+
 mod open;
 
 mod receive;

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod bad_modules;
 mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod guarded;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -38,6 +40,8 @@ fn main() {
         rungs::trials,
         pins::trials,
         token_signing::trials,
+        guarded::trials,
+        bad_modules::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
