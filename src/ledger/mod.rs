@@ -19,13 +19,13 @@ mod projection;
 
 mod lookup;
 
-mod state;
-
 pub mod mark;
 
 mod member;
 
 mod rules;
+
+mod state;
 
 mod append;
 
