@@ -57,21 +57,6 @@ impl TokenRungs {
         Ok(self.stored()?.objects.iter().filter_map(|object| self.size(&object.value)).max())
     }
 
-    /// Writes the first rung, for a new ledger or a token that takes over.
-    ///
-    /// # Errors
-    /// [`Reason::LedgerExists`] where one stands already that verifies; [`Reason::NoteSignatureInvalid`] for a note that
-    /// is no checkpoint of this size by the log's key; else what keeps the token from being read or written.
-    pub fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding> {
-        match self.largest()? {
-            None => self.write(size, note),
-            Some(standing) => {
-                let found = format!("one of {standing} entries");
-                Err(Finding::new(Reason::LedgerExists, self.name(), "no rung of this log", found))
-            }
-        }
-    }
-
     fn write(&mut self, size: u64, note: &str) -> Result<(), Finding> {
         if self.size(note.as_bytes()) != Some(size) {
             let expected = format!("a checkpoint of {size} entries by the key of {}", self.key.name());
@@ -87,7 +72,7 @@ impl TokenRungs {
     /// Nothing is written in its place: whoever removed the rungs could put the ledger back.
     fn missing(&self) -> Finding {
         let expected = "a signed checkpoint, as one was written when the site was founded";
-        Finding::new(Reason::LedgerDiffers, self.name(), expected, "none")
+        Finding::new(Reason::MarkMissing, self.name(), expected, "none")
     }
 }
 
@@ -96,11 +81,16 @@ impl Mark for TokenRungs {
         format!("the rungs {:?} on the token {}", self.label(), self.token)
     }
 
+    /// The file beside it is the mark that must be there; rungs tell what they can while their token answers.
+    fn is_required(&self) -> bool {
+        false
+    }
+
     /// Every object of the log's label, as text. What cannot be read as one is there too, as a line that says so, and
     /// does not verify.
     ///
     /// # Errors
-    /// [`Reason::LedgerDiffers`] where there is none at all ([`TokenRungs::begin`]). Else what keeps the
+    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]). Else what keeps the
     /// token from being read.
     fn read(&self) -> Result<Vec<String>, Finding> {
         let TokenData { objects, skipped } = self.stored()?;
@@ -111,10 +101,25 @@ impl Mark for TokenRungs {
         if notes.is_empty() { Err(self.missing()) } else { Ok(notes) }
     }
 
+    /// Writes the first rung, for a new ledger or a token that takes over.
+    ///
+    /// # Errors
+    /// [`Reason::LedgerExists`] where one stands already that verifies; [`Reason::NoteSignatureInvalid`] for a note that
+    /// is no checkpoint of this size by the log's key; else what keeps the token from being read or written.
+    fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+        match self.largest()? {
+            None => self.write(size, note),
+            Some(standing) => {
+                let found = format!("one of {standing} entries");
+                Err(Finding::new(Reason::LedgerExists, self.name(), "no rung of this log", found))
+            }
+        }
+    }
+
     /// Writes a rung where `size` is at least the configured number of entries above the largest one that verifies.
     ///
     /// # Errors
-    /// [`Reason::LedgerDiffers`] where no rung verifies; [`Reason::NoteSignatureInvalid`] for a note that is no
+    /// [`Reason::MarkMissing`] where no rung verifies; [`Reason::NoteSignatureInvalid`] for a note that is no
     /// checkpoint of this size by the log's key: such a rung would guard nothing. Else what keeps the token from being
     /// read or written, a full one too.
     fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {

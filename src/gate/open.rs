@@ -139,7 +139,7 @@ impl Gate {
         let station = open(&signer.station_key.label, site.station_key().id())?;
         let log = open(&signer.log_key.label, site.log_key().id())?;
         drop(opening);
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)?;
         ledger.settle(&log).map_err(unsettled)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
