@@ -5,13 +5,15 @@
 
 pub mod new_file;
 
-pub mod surroundings;
-
 pub mod hsm;
+
+pub mod surroundings;
 
 pub mod ledger;
 
 pub mod journal;
+
+pub mod rungs;
 
 pub mod site;
 

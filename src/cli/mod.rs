@@ -2,9 +2,11 @@
 
 mod inputs;
 
-mod system;
-
 mod screen;
+
+mod pin_prompt;
+
+mod system;
 
 mod seam;
 
@@ -12,7 +14,9 @@ mod case;
 
 mod batch;
 
-mod fresh_start;
+mod secrecy;
+
+mod token_helper;
 
 mod verdict_screen;
 
@@ -36,6 +40,7 @@ mod ledger;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
+use ecugate::hsm::uri::{UriFault, holds_a_pin};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use seam::{Answer, Form, Seam as _};
@@ -88,6 +93,9 @@ enum Command {
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// The process that a PKCS#11 module runs in. Started by the gate, not by a person
+    #[command(hide = true)]
+    TokenHelper(token_helper::TokenHelper),
 }
 
 const STATUSES: &str = "\
@@ -110,6 +118,10 @@ impl Ecugate {
             (false, true) => Form::Quiet,
             (false, false) => Form::Text,
         };
+        // Whatever the command: a list of those that hold a secret would be one short some day.
+        if let Err(finding) = secrecy::keep_memory_off_the_disk() {
+            return seam::show(form, "ecugate", &Answer::refuse(finding));
+        }
         match &self.command {
             Command::Verify(verify) => verify.run(form),
             Command::Inspect(inspect) => inspect.run(form),
@@ -119,6 +131,7 @@ impl Ecugate {
             Command::Receive(receive) => receive.run(form),
             Command::Maker(maker) => maker.run(form),
             Command::Ledger(ledger) => ledger.run(form),
+            Command::TokenHelper(token_helper) => token_helper.run(),
         }
     }
 }
@@ -144,6 +157,11 @@ fn with_lists(command: clap::Command) -> clap::Command {
 /// A command line that cannot be read, or one that asks for help.
 fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    // What clap says of an argument repeats it.
+    if error.use_stderr() && arguments.iter().any(|argument| holds_a_pin(&argument.to_string_lossy())) {
+        let form = if json { Form::Json } else { Form::Text };
+        return seam::show(form, "ecugate", &Answer::refuse(UriFault::PinValue.finding().within("command line")));
+    }
     let refused = error.use_stderr() || asks_for_help_with_a_box(arguments);
     if refused && json {
         let finding = if error.use_stderr() { screen::usage(error) } else { help_with_a_box() };

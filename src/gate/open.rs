@@ -91,8 +91,6 @@ impl Gate {
     /// Opens the gate of a site: its journal. Tokens, signing keys and ledger open with the first box, and again with
     /// the next one after they failed: a gate without them is open too, and holds every box.
     ///
-    /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
-    ///
     /// # Errors
     /// [`GateError`] where the journal cannot be read and written, or no random number is to be had.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
@@ -160,8 +158,9 @@ impl Inner {
     /// Gives the engine up after a fault that another engine may not have. A ledger that is busy, a memory that moved
     /// on and an entry that may not be written are none.
     pub(super) fn give_up_if(&self, engine: &Arc<Engine>, fault: &AppendFault) {
-        let stays = matches!(fault, AppendFault::Moved { .. } | AppendFault::Unfit { .. })
-            || fault.reason() == Reason::LedgerBusy;
+        let stays =
+            matches!(fault, AppendFault::Moved { .. } | AppendFault::Unfit { .. } | AppendFault::GroupFull { .. })
+                || fault.reason() == Reason::LedgerBusy;
         if !stays {
             self.slot.give_up(engine);
         }

@@ -141,7 +141,7 @@ impl Inner {
             match self.record(engine, &judged) {
                 Ok(outcome) => return Ok(outcome),
                 // Boxes of one identity that came at once move each other's memory on: from here on one by one.
-                Err(AppendFault::Moved { .. }) if appraisals < APPRAISALS => {
+                Err(AppendFault::Moved { .. } | AppendFault::GroupFull { .. }) if appraisals < APPRAISALS => {
                     _turn.get_or_insert_with(|| self.again.lock().unwrap_or_else(PoisonError::into_inner));
                 }
                 Err(fault) => {
@@ -274,14 +274,20 @@ impl Inner {
         Ok(Came::Outcome(outcome(RecordedVerdict { receipt, envelope, recorded, resumed })))
     }
 
-    /// A document of our station as it stands in the ledger.
+    /// A document of this site as it stands in the ledger: signed by a station key that it has, or had.
     fn read_entry<D: Document>(&self, engine: &Engine, seq: u64) -> Result<(D, Vec<u8>), Finding> {
         let missing = || Finding::new(Reason::LedgerDiffers, format!("ledger entry {seq}"), "an envelope", "none");
         let entry = engine.read(|ledger| ledger.entry(seq))?;
         let bytes = entry.and_then(|entry| entry.envelope).ok_or_else(missing)?;
         let limits = &Limits::STANDARD;
         let envelope = Envelope::parse(&bytes, limits).map_err(|fault| fault.finding())?;
-        let verified = envelope.verify_with(engine.station.public_key()).map_err(|fault| fault.finding())?;
+        let trusted = self.site.trusted_keys();
+        let standby = trusted.standby.iter().flat_map(|standby| &standby.stations);
+        let by_earlier = trusted.stations.iter().chain(standby).find_map(|key| envelope.verify_with(key).ok());
+        let verified = match by_earlier {
+            Some(verified) => verified,
+            None => envelope.verify_with(engine.station.public_key()).map_err(|fault| fault.finding())?,
+        };
         Ok((document::read(&verified, limits).map_err(|fault| fault.finding())?, bytes))
     }
 }

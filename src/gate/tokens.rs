@@ -1,6 +1,6 @@
-//! Opening the site's tokens: the module, and the signing keys held against the pinned ones.
+//! The tokens of a site, behind the process that its module runs in, and the signing keys held against the pinned ones.
 
-use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{ExpectedKey, Guarded, HelperStart, TokenKey, TokenSigner, Tokens, TrialFolder};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
@@ -29,29 +29,38 @@ pub(super) struct Opened {
 
 /// Starts the module of the site and opens the signing keys.
 pub(super) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
-    let opening = one_at_a_time(site, surroundings)?;
-    let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
-    let signers = signers(site, &tokens);
+    let signer = &site.text().signer;
+    // Before the others are kept waiting: a person may have to type it.
+    let pin = surroundings.pin(&site.pin_source(signer), &signer.token);
+    let opening = one_at_a_time(site)?;
+    let tokens = open_tokens(site, surroundings)?;
+    let open = |label: &str, expected| {
+        let key = TokenKey::new(&signer.token, label);
+        TokenSigner::open(Arc::clone(&tokens), key, pin.clone()?, ExpectedKey::Recorded(expected))
+            .map_err(|fault| fault.finding())
+    };
+    let station = open(&signer.station_key.label, site.station_key().id());
+    let signers =
+        station.and_then(|station| Ok(Signers { station, log: open(&signer.log_key.label, site.log_key().id())? }));
     drop(opening);
     Ok(Opened { tokens, signers })
 }
 
-fn signers(site: &Site, tokens: &Arc<dyn Tokens>) -> Result<Signers, Finding> {
-    let signer = &site.text().signer;
-    let open = |label: &str, expected| {
-        let key = TokenKey::new(&signer.token, label);
-        let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
-        TokenSigner::open(Arc::clone(tokens), key, pin, ExpectedKey::Recorded(expected))
-            .map_err(|fault| fault.finding())
-    };
-    let station = open(&signer.station_key.label, site.station_key().id())?;
-    let log = open(&signer.log_key.label, site.log_key().id())?;
-    Ok(Signers { station, log })
+/// Starts the module of a site with the environment that the site states, and nothing of the caller's.
+fn open_tokens(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc<dyn Tokens>, Finding> {
+    let environment = TrialFolder::lay_out(site.folder())?.environment();
+    let guarded = Guarded::start(HelperStart {
+        program: surroundings.helper()?,
+        module: site.text().module.clone(),
+        environment,
+        deadline: Duration::from_secs(site.text().module_seconds.into()),
+    })?;
+    Ok(Arc::new(guarded))
 }
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
 /// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-fn one_at_a_time(site: &Site, surroundings: &dyn Surroundings) -> Result<File, Finding> {
+fn one_at_a_time(site: &Site) -> Result<File, Finding> {
     let path = site.folder().join("opening.lock");
     let place = path.display().to_string();
     let unwritten =
@@ -61,7 +70,7 @@ fn one_at_a_time(site: &Site, surroundings: &dyn Surroundings) -> Result<File, F
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => surroundings.pause(BETWEEN_LOCK_TRIES),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
             Err(TryLockError::Error(error)) => return Err(unwritten(error)),
         }
     }

@@ -1,34 +1,27 @@
 //! The one thread of a gate that writes to the ledger. Boxes are judged side by side; what is to be recorded queues here,
-//! and whatever has queued up while the last group was written is written as the next: one commit, one checkpoint.
+//! and whatever has queued up while the last group was written is the next group: one commit, one checkpoint.
 
 use crate::hsm::TokenSigner;
-use crate::ledger::{Append, AppendFault, Ledger, Place, Recorded};
-use ecugate_verifier::documents::envelope::Envelope;
+use crate::ledger::{self, Append, AppendFault, GROUP_ENTRIES, Ledger, Member, Recorded};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-/// Most entries of one group.
-const GROUP: usize = 1_000;
+/// Appends that one group takes: half of its entries, so that each may contest another unit.
+const GROUP: usize = GROUP_ENTRIES / 2;
 
 /// No entry has this number.
 const NOWHERE: u64 = u64::MAX;
 
 /// Signs the entries of one append, at their place, under the ledger's lock.
-pub(super) type Seal = Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + Send>;
-
-/// One append with what seals it.
-pub(super) struct Member {
-    append: Append,
-    seal: Seal,
-}
+pub(super) type Seal = ledger::Seal<'static>;
 
 /// What the thread writes to.
 pub(super) trait Log: Send + 'static {
     /// Appends each of them, in their order, under as few checkpoints as it can.
-    fn append_all(&mut self, members: Vec<Member>) -> Vec<Result<Recorded, AppendFault>>;
+    fn append_all(&mut self, members: Vec<Member<'static>>) -> Vec<Result<Recorded, AppendFault>>;
 
     /// Covers what no checkpoint covers yet.
     fn settle(&mut self) -> Result<(), AppendFault>;
@@ -36,9 +29,9 @@ pub(super) trait Log: Send + 'static {
 
 /// The ledger, with the key that signs its checkpoints.
 impl Log for (Ledger, TokenSigner) {
-    fn append_all(&mut self, members: Vec<Member>) -> Vec<Result<Recorded, AppendFault>> {
+    fn append_all(&mut self, members: Vec<Member<'static>>) -> Vec<Result<Recorded, AppendFault>> {
         let (ledger, log) = self;
-        members.into_iter().map(|member| ledger.append(&member.append, member.seal, log)).collect()
+        ledger.append_group(members, log)
     }
 
     fn settle(&mut self) -> Result<(), AppendFault> {
@@ -49,7 +42,7 @@ impl Log for (Ledger, TokenSigner) {
 
 /// What the thread is asked for.
 enum Job {
-    Append(Member, mpsc::Sender<Result<Recorded, AppendFault>>),
+    Append(Member<'static>, mpsc::Sender<Result<Recorded, AppendFault>>),
     Settle(mpsc::Sender<Result<(), AppendFault>>),
 }
 
@@ -153,7 +146,7 @@ mod tests {
     }
 
     impl Log for Gated {
-        fn append_all(&mut self, members: Vec<Member>) -> Vec<Result<Recorded, AppendFault>> {
+        fn append_all(&mut self, members: Vec<Member<'static>>) -> Vec<Result<Recorded, AppendFault>> {
             self.groups.send(members.len()).unwrap();
             self.go.recv().unwrap();
             members.into_iter().map(|member| self.append(member)).collect()
@@ -165,7 +158,7 @@ mod tests {
     }
 
     impl Gated {
-        fn append(&mut self, member: Member) -> Result<Recorded, AppendFault> {
+        fn append(&mut self, member: Member<'static>) -> Result<Recorded, AppendFault> {
             let origin = Origin::new("trial.dock").unwrap();
             let place = crate::ledger::Place { origin: &origin, seq: self.seq };
             (member.seal)(&place).map_err(AppendFault::Sealing)?;

@@ -70,7 +70,7 @@ fn found(folder: &Path, world: &World) {
         parts: vec![PartScope::All],
     };
     let founding = Founding { site: name("dock.example"), station: name("dock-1"), anchors: vec![anchor], now: now() };
-    found_trial(&softhsm().unwrap(), folder, &founding).unwrap();
+    found_trial(&softhsm().unwrap(), folder, &founding, &Stopped(None)).unwrap();
 }
 
 /// Stands behind, and goes on while somebody waits.
@@ -228,7 +228,7 @@ fn sixteen_at_once(folder: &Path) {
     assert_eq!(twins, [vec![(0, String::new())], vec![seen_before; 7]].concat());
     // Genesis, memory-complete, sixteen verdicts, one contested.
     let site = Site::open(folder).unwrap();
-    let ledger = Ledger::open(&site.ledger(), site.trusted_keys()).unwrap();
+    let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap();
     assert_eq!(ledger.head().unwrap().0, 2 + 16 + 1);
     assert_eq!(ledger.audit(Depth::Signatures).unwrap().differences, []);
     // Begun and ended, each once; boxes that came at once may share a line.

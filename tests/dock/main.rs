@@ -4,20 +4,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod bad_modules;
 mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod guarded;
 mod kept;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
+mod pins;
 #[path = "../support/pki.rs"]
 mod pki;
 mod power;
 mod receive;
+mod rungs;
 mod softhsm;
+mod token_signing;
 mod tokens;
 #[path = "../support/world.rs"]
 mod world;
@@ -34,6 +39,11 @@ fn main() {
         kept::trials,
         ledger::trials,
         power::trials,
+        rungs::trials,
+        pins::trials,
+        token_signing::trials,
+        guarded::trials,
+        bad_modules::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
