@@ -17,9 +17,9 @@ mod sealing;
 
 pub mod gate;
 
-pub mod ceremony;
-
 pub mod maker;
+
+pub mod ceremony;
 
 #[cfg(test)]
 #[path = "../tests/support/pki.rs"]

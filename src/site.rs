@@ -65,6 +65,22 @@ pub struct SiteText {
     pub standby: Option<SignerText>,
     /// The authority.
     pub authority: AuthorityText,
+    /// Where a trial keeps what its officers work with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceremony: Option<CeremonyText>,
+}
+
+/// What the officers of a trial work with: their keys on one token, and two PINs in files. In production an officer
+/// brings a token of his own, and no PIN stands anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeremonyText {
+    /// The token with the officers' keys, each labelled with its person.
+    pub authority_token: TokenName,
+    /// The file with its user's PIN, of mode 0600; relative to the site folder.
+    pub authority_pin_file: PathBuf,
+    /// The file with the PIN of the trust token's security officer, who writes certificates to it.
+    pub trust_pin_file: PathBuf,
 }
 
 /// Where the gate keeps what must outlive a crash. Relative paths start at the site folder.

@@ -12,5 +12,6 @@ mod receive;
 
 pub use crate::surroundings::Surroundings;
 pub use arrival::{Arrival, ImageSource};
+pub(crate) use open::one_at_a_time;
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};

@@ -92,7 +92,7 @@ impl From<Finding> for GateError {
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
 /// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-fn one_at_a_time(site: &Site) -> Result<File, Finding> {
+pub(crate) fn one_at_a_time(site: &Site) -> Result<File, Finding> {
     let path = site.folder().join("opening.lock");
     let place = path.display().to_string();
     let unwritten =

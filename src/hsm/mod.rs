@@ -36,8 +36,8 @@ mod signer;
 mod trial;
 
 pub use exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
-    SkippedObject, StoredCertificate, TokenCertificates, Tokens,
+    Answer, CertificateRemoved, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role,
+    SkipReason, SkippedObject, StoredCertificate, TokenCertificates, Tokens,
 };
 pub use fault::TokenFault;
 pub use module::Module;

@@ -10,7 +10,9 @@ use crate::hsm::{
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
-use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, StateText};
+use crate::site::{
+    AuthorityText, CONFIGURATION, CeremonyText, HolderText, KeyText, SignerText, Site, SiteText, StateText,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};
@@ -35,11 +37,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Seconds of a day.
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// How long a trial's anchor list and policy count.
 const TRIAL_DAYS: i64 = 90;
 /// Oldest CRL that a trial takes: 31 days, the longest period in common use.
-const TRIAL_CRL_HOURS: u32 = 24 * 31;
+pub(super) const TRIAL_CRL_HOURS: u32 = 24 * 31;
 
 /// What a trial site is founded with.
 #[derive(Clone, Debug)]
@@ -149,7 +151,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             .map_err(|fault| Finding::new(Reason::SiteMalformed, "officer", "a name", fault.to_string()))?;
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
-    let pin_file = made.signer.pin_file.strip_prefix(folder).unwrap_or(&made.signer.pin_file).to_owned();
+    let within = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
@@ -161,12 +163,17 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
-            pin_file,
+            pin_file: within(&made.signer.pin_file),
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
         standby: None,
         authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
+        ceremony: Some(CeremonyText {
+            authority_token: made.authority.name.clone(),
+            authority_pin_file: within(&made.authority.pin_file),
+            trust_pin_file: within(&made.trust.officer_pin_file),
+        }),
     })
 }
 

@@ -1,0 +1,116 @@
+//! The desk at which a change is published: site, tokens, ledger, and the keys that sign the entry.
+
+use crate::gate::one_at_a_time;
+use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::ledger::{AppendFault, Ledger};
+use crate::site::{CONFIGURATION, CeremonyText, Site};
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Site, tokens and ledger, open.
+pub struct Desk {
+    pub(super) site: Site,
+    pub(super) tokens: Arc<dyn Tokens>,
+    pub(super) ledger: Ledger,
+}
+
+impl Desk {
+    /// Opens the module and the ledger of a site. Nobody logs in yet.
+    ///
+    /// # Errors
+    /// The finding of the module or of the ledger.
+    pub fn open(site: Site) -> Result<Self, Finding> {
+        let tokens = open_tokens(&site)?;
+        Self::with(site, tokens)
+    }
+
+    /// Opens the ledger of a site beside tokens that are open.
+    ///
+    /// # Errors
+    /// The finding of the ledger.
+    pub fn with(site: Site, tokens: Arc<dyn Tokens>) -> Result<Self, Finding> {
+        let ledger = open_ledger(&site)?;
+        Ok(Self { site, tokens, ledger })
+    }
+
+    /// The site.
+    #[must_use]
+    pub const fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The tokens.
+    #[must_use]
+    pub const fn tokens(&self) -> &Arc<dyn Tokens> {
+        &self.tokens
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// One change at a time, and no gate that opens its tokens meanwhile: the turn ends with the file that is held.
+    pub(super) fn take_turn(&self) -> Result<File, Finding> {
+        one_at_a_time(&self.site)
+    }
+
+    /// The station's key and the log's, each held against the pinned one.
+    pub(super) fn site_keys(&self) -> Result<(TokenSigner, TokenSigner), Finding> {
+        let signer = &self.site.text().signer;
+        let open = |label: &str, expected| {
+            let key = TokenKey::new(&signer.token, label);
+            let pin = read_pin(&self.site.pin_file())?;
+            TokenSigner::open(Arc::clone(&self.tokens), key, pin, ExpectedKey::Recorded(expected))
+                .map_err(|fault| fault.finding())
+        };
+        let station = open(&signer.station_key.label, self.site.station_key().id())?;
+        let log = open(&signer.log_key.label, self.site.log_key().id())?;
+        Ok((station, log))
+    }
+
+    /// Covers by a checkpoint what a crash has left uncovered.
+    pub(super) fn settle(&mut self, log: &TokenSigner) -> Result<(), Finding> {
+        match self.ledger.settle(log) {
+            Ok(_) => Ok(()),
+            Err(AppendFault::Pending { cause, .. }) => Err(cause),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+/// The module of a site.
+pub(super) fn open_tokens(site: &Site) -> Result<Arc<dyn Tokens>, Finding> {
+    Ok(Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?))
+}
+
+/// The ledger of a site.
+pub(super) fn open_ledger(site: &Site) -> Result<Ledger, Finding> {
+    Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)
+}
+
+/// A PIN, from a file that its owner alone can read.
+pub(super) fn read_pin(path: &Path) -> Result<Pin, Finding> {
+    Pin::from_file(path).map_err(|fault| fault.finding())
+}
+
+/// What the officers of this site work with.
+pub(super) fn ceremony_of(site: &Site) -> Result<&CeremonyText, Finding> {
+    site.text().ceremony.as_ref().ok_or_else(|| {
+        let expected = "a section [ceremony]: where the officers' token and the PINs are";
+        Finding::new(Reason::SiteMalformed, CONFIGURATION, expected, "none")
+    })
+}
+
+/// A signed document of the site. A file that cannot be read, or is larger than any document, is no document.
+pub(super) fn signed_file(path: &Path) -> Option<Vec<u8>> {
+    let about = fs::metadata(path).ok()?;
+    let most = Limits::STANDARD.document_bytes;
+    let fits = about.is_file() && usize::try_from(about.len()).is_ok_and(|length| length <= most);
+    fits.then(|| fs::read(path).ok()).flatten()
+}
