@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod authority;
 mod delivery;
 mod faults;
 mod founding;
@@ -21,8 +22,15 @@ mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
-        &[tokens::trials, keys::trials, receive::trials, faults::trials, founding::trials, gate::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[
+        tokens::trials,
+        keys::trials,
+        receive::trials,
+        faults::trials,
+        founding::trials,
+        gate::trials,
+        authority::trials,
+    ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -103,7 +103,7 @@ fn warnings(standing: &AnchorsStanding) -> Vec<String> {
     for missing in standing.anchors.iter().filter(|anchor| anchor.stored.is_none()) {
         let (maker, sha256) = (&missing.listing.manufacturer, groups(&missing.listing.sha256));
         warnings.push(format!(
-            "{maker}: its certificate is not on the token ({sha256}): its units are suspect. Publish the list again"
+            "{maker}: its certificate is not on the token ({sha256}): its units are suspect. Publish the list again, with --certificate"
         ));
     }
     for stranger in &standing.strangers {

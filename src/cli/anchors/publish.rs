@@ -2,6 +2,7 @@
 
 use crate::cli::desk::{self, could_not, done, groups};
 use crate::cli::inputs::World;
+use crate::cli::papers;
 use crate::cli::seam::{self, Answer, Form};
 use ecugate::ceremony::{AnchorsPublished, Annex, Desk, publish_anchors};
 use ecugate::site::Site;
@@ -21,6 +22,10 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "DIR")]
     site: PathBuf,
 
+    /// A listed certificate that is neither on the token nor in the annex: to put back what somebody has removed
+    #[arg(long, value_name = "FILE")]
+    certificate: Vec<PathBuf>,
+
     /// Why, where the annex is not at hand: goes into the ledger
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -37,7 +42,9 @@ impl Publish {
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let annex = desk::annex(&world, &self.file)?;
         let reason = desk::reason(self.reason.as_deref(), annex.as_ref())?;
-        let annex = Annex::new(&reason, annex.map(|annex| annex.certificates).unwrap_or_default())?;
+        let mut certificates = annex.map(|annex| annex.certificates).unwrap_or_default();
+        certificates.extend(papers::all_certificates(&world, &self.certificate)?);
+        let annex = Annex::new(&reason, certificates)?;
         let mut desk = Desk::open(site)?;
         let published = publish_anchors(&mut desk, &envelope, &annex, world.system_time()?)?;
         Ok(said(desk.site(), &published))
