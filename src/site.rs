@@ -3,7 +3,7 @@
 //! What is here is a *trial* site, owned by whoever calls: its log's origin begins `trial.`, and everything it says
 //! says TRIAL. An installed site reads the same text from a place that only root can write.
 
-use crate::hsm::TokenName;
+use crate::hsm::{PinSource, TokenName};
 use crate::ledger::{TRIAL_ORIGIN, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,7 @@ use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 /// The name of the configuration in a site folder.
@@ -70,17 +71,17 @@ pub struct SiteText {
     pub ceremony: Option<CeremonyText>,
 }
 
-/// What the officers of a trial work with: their keys on one token, and two PINs in files. In production an officer
-/// brings a token of his own, and no PIN stands anywhere.
+/// What the officers of a trial work with: their keys on one token, and two PINs. In production an officer brings a
+/// token of his own, and his PIN stands nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CeremonyText {
     /// The token with the officers' keys, each labelled with its person.
     pub authority_token: TokenName,
-    /// The file with its user's PIN, of mode 0600; relative to the site folder.
-    pub authority_pin_file: PathBuf,
-    /// The file with the PIN of the trust token's security officer, who writes certificates to it.
-    pub trust_pin_file: PathBuf,
+    /// Where the PIN of its user is, as for a signing token.
+    pub authority_pin: PinSource,
+    /// Where the PIN of the trust token's security officer is, who writes certificates to it.
+    pub trust_pin: PinSource,
 }
 
 /// Where the gate keeps what must outlive a crash. Relative paths start at the site folder.
@@ -93,11 +94,21 @@ pub struct StateText {
     pub mark: PathBuf,
     /// The folder of the intake store.
     pub intake: PathBuf,
+    /// After how many entries a signed checkpoint is written to the signing token; 0: never.
+    pub rung_every: u64,
 }
+
+/// A thousand entries are an hour of a busy dock, and a million of them fill a token with a thousand small objects.
+const RUNG_EVERY: u64 = 1_000;
 
 impl Default for StateText {
     fn default() -> Self {
-        Self { journal: PathBuf::from("journal"), mark: PathBuf::from("mark"), intake: PathBuf::from("intake") }
+        Self {
+            journal: PathBuf::from("journal"),
+            mark: PathBuf::from("mark"),
+            intake: PathBuf::from("intake"),
+            rung_every: RUNG_EVERY,
+        }
     }
 }
 
@@ -112,8 +123,9 @@ const fn module_seconds() -> u32 {
 pub struct SignerText {
     /// Its name.
     pub token: TokenName,
-    /// The file with its PIN, of mode 0600; relative to the site folder.
-    pub pin_file: PathBuf,
+    /// Where its PIN is: `file:` and a path (a relative one starts at the site folder), `env:` and the name of a
+    /// variable, or `prompt`.
+    pub pin: PinSource,
     /// The key that signs receipts.
     pub station_key: KeyText,
     /// The key that signs checkpoints.
@@ -311,10 +323,16 @@ impl Site {
         self.folder.join("policy.json")
     }
 
-    /// Where the signing token's PIN is.
+    /// Where the PIN of a signing token of this site is; a relative file starts at the site folder.
     #[must_use]
-    pub fn pin_file(&self) -> PathBuf {
-        self.folder.join(&self.text.signer.pin_file)
+    pub fn pin_source(&self, signer: &SignerText) -> PinSource {
+        signer.pin.from_folder(&self.folder)
+    }
+
+    /// After how many entries a rung is written to the signing token, if any is.
+    #[must_use]
+    pub const fn rung_every(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.text.state.rung_every)
     }
 }
 

@@ -253,20 +253,21 @@ pub fn publish_anchors(
     annex: &Annex,
     now: Time,
 ) -> Result<AnchorsPublished, Finding> {
-    let _turn = desk.take_turn()?;
     let signed = AnchorList::open(Some(envelope), &desk.site)?;
-    let keys = Keys::open(desk, &signed)?;
+    let pins = desk.pins()?;
+    let _turn = desk.take_turn()?;
+    let keys = Keys::open(desk, &signed, &pins)?;
     desk.settle(&keys.log)?;
     let due = due(desk, &signed, now)?;
     let before = list_before(&desk.site, &desk.ledger, signed.document());
     let (on_token, missing) = at_hand(desk, signed.document(), annex, now)?;
     require_usable(desk, envelope, &on_token, &missing, now)?;
 
-    let written = write_missing(desk, signed.document(), &missing)?;
+    let written = write_missing(desk, signed.document(), &missing, &pins.trust)?;
     let InForce { entry, size, recorded, replaced } =
         put_in_force(desk, &signed, envelope, due, &keys, &annex.reason, now)?;
     let retired = match before.filter(|_| due != Due::Nothing) {
-        Some(before) => remove_retired(desk, &before, signed.document())?,
+        Some(before) => remove_retired(desk, &before, signed.document(), &pins.trust)?,
         None => Vec::new(),
     };
     let anchors = read_back(desk, &signed, now)?;

@@ -1,9 +1,10 @@
 //! The desk at which a change is published: site, tokens, ledger, and the keys that sign the entry.
 
 use crate::gate::one_at_a_time;
-use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{ExpectedKey, Module, Pin, PinSource, TokenKey, TokenName, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::{CONFIGURATION, CeremonyText, Site};
+use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
@@ -16,6 +17,14 @@ pub struct Desk {
     pub(super) site: Site,
     pub(super) tokens: Arc<dyn Tokens>,
     pub(super) ledger: Ledger,
+    surroundings: Box<dyn Surroundings>,
+}
+
+/// The PINs of one publication, all of them asked for before anybody is kept waiting.
+pub(super) struct Pins {
+    signer: Pin,
+    pub(super) officers: Pin,
+    pub(super) trust: Pin,
 }
 
 impl Desk {
@@ -23,18 +32,18 @@ impl Desk {
     ///
     /// # Errors
     /// The finding of the module or of the ledger.
-    pub fn open(site: Site) -> Result<Self, Finding> {
+    pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, Finding> {
         let tokens = open_tokens(&site)?;
-        Self::with(site, tokens)
+        Self::with(site, tokens, surroundings)
     }
 
     /// Opens the ledger of a site beside tokens that are open.
     ///
     /// # Errors
     /// The finding of the ledger.
-    pub fn with(site: Site, tokens: Arc<dyn Tokens>) -> Result<Self, Finding> {
+    pub fn with(site: Site, tokens: Arc<dyn Tokens>, surroundings: Box<dyn Surroundings>) -> Result<Self, Finding> {
         let ledger = open_ledger(&site)?;
-        Ok(Self { site, tokens, ledger })
+        Ok(Self { site, tokens, ledger, surroundings })
     }
 
     /// The site.
@@ -60,13 +69,28 @@ impl Desk {
         one_at_a_time(&self.site)
     }
 
+    /// A PIN, from a file that its owner alone can read, a variable, or the person at the desk.
+    pub(super) fn pin(&self, source: &PinSource, token: &TokenName) -> Result<Pin, Finding> {
+        self.surroundings.pin(&source.from_folder(self.site.folder()), token)
+    }
+
+    /// What a publication needs.
+    pub(super) fn pins(&self) -> Result<Pins, Finding> {
+        let ceremony = ceremony_of(&self.site)?;
+        let signer = &self.site.text().signer;
+        Ok(Pins {
+            signer: self.pin(&signer.pin, &signer.token)?,
+            officers: self.pin(&ceremony.authority_pin, &ceremony.authority_token)?,
+            trust: self.pin(&ceremony.trust_pin, &self.site.text().trust_token)?,
+        })
+    }
+
     /// The station's key and the log's, each held against the pinned one.
-    pub(super) fn site_keys(&self) -> Result<(TokenSigner, TokenSigner), Finding> {
+    pub(super) fn site_keys(&self, pins: &Pins) -> Result<(TokenSigner, TokenSigner), Finding> {
         let signer = &self.site.text().signer;
         let open = |label: &str, expected| {
             let key = TokenKey::new(&signer.token, label);
-            let pin = read_pin(&self.site.pin_file())?;
-            TokenSigner::open(Arc::clone(&self.tokens), key, pin, ExpectedKey::Recorded(expected))
+            TokenSigner::open(Arc::clone(&self.tokens), key, pins.signer.clone(), ExpectedKey::Recorded(expected))
                 .map_err(|fault| fault.finding())
         };
         let station = open(&signer.station_key.label, self.site.station_key().id())?;
@@ -92,11 +116,6 @@ pub(super) fn open_tokens(site: &Site) -> Result<Arc<dyn Tokens>, Finding> {
 /// The ledger of a site.
 pub(super) fn open_ledger(site: &Site) -> Result<Ledger, Finding> {
     Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)
-}
-
-/// A PIN, from a file that its owner alone can read.
-pub(super) fn read_pin(path: &Path) -> Result<Pin, Finding> {
-    Pin::from_file(path).map_err(|fault| fault.finding())
 }
 
 /// What the officers of this site work with.

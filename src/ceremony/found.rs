@@ -4,8 +4,8 @@
 //! In a trial one caller holds the keys of both officers; in production they are two persons with a token each.
 
 use crate::hsm::{
-    CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, TokenSigner, Tokens, TrialFolder, TrialKey,
-    TrialToken, TrialTokens,
+    CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, PinSource, TokenSigner, Tokens, TrialFolder,
+    TrialKey, TrialToken, TrialTokens,
 };
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
@@ -151,7 +151,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             .map_err(|fault| Finding::new(Reason::SiteMalformed, "officer", "a name", fault.to_string()))?;
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
-    let within = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+    let within = |path: &Path| PinSource::File(path.strip_prefix(folder).unwrap_or(path).to_owned());
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
@@ -163,7 +163,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
-            pin_file: within(&made.signer.pin_file),
+            pin: within(&made.signer.pin_file),
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
@@ -171,8 +171,8 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
         ceremony: Some(CeremonyText {
             authority_token: made.authority.name.clone(),
-            authority_pin_file: within(&made.authority.pin_file),
-            trust_pin_file: within(&made.trust.officer_pin_file),
+            authority_pin: within(&made.authority.pin_file),
+            trust_pin: within(&made.trust.officer_pin_file),
         }),
     })
 }

@@ -1,10 +1,9 @@
 //! Signing by one officer after the other, each with a key of his own.
 
-use super::desk::{ceremony_of, read_pin};
+use super::desk::{Desk, ceremony_of};
 use super::succession::Successive;
-use crate::hsm::{ExpectedKey, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{ExpectedKey, Pin, PinSource, TokenKey, TokenSigner};
 use crate::sealing::unsealed;
-use crate::site::Site;
 use ecugate_verifier::documents::document;
 use ecugate_verifier::documents::envelope::{Envelope, countersign, seal};
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -16,7 +15,6 @@ use ecugate_verifier::values::keys::{PublicKey, Signer as _};
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A document on its way from the proposal to the last signature: a payload that nobody has signed, or an envelope in
@@ -121,15 +119,15 @@ pub struct OfficerKey {
     pub person: Name,
     /// The key's label on the officers' token, where it is not the person's name.
     pub label: Option<String>,
-    /// The file with the PIN, where it is not the site's own.
-    pub pin_file: Option<PathBuf>,
+    /// Where the PIN is, where it is not where the site says.
+    pub pin: Option<PinSource>,
 }
 
 impl OfficerKey {
     /// The key that is labelled with the person, opened with the PIN of the site.
     #[must_use]
     pub const fn of(person: Name) -> Self {
-        Self { person, label: None, pin_file: None }
+        Self { person, label: None, pin: None }
     }
 }
 
@@ -138,26 +136,35 @@ impl OfficerKey {
 /// # Errors
 /// [`Reason::Usage`] for a person who is no officer, [`Reason::TokenKeyUnusable`] for a key that is none of the
 /// person's, or the finding of token or PIN.
-pub fn open_officer(site: &Site, tokens: &Arc<dyn Tokens>, officer: &OfficerKey) -> Result<TokenSigner, Finding> {
-    let pinned: Vec<Sha256> = keys_of(&officer.person, site.authority()).map(PublicKey::id).collect();
-    let Some(first) = pinned.first() else {
-        let all: BTreeSet<&str> = site.authority().holders().iter().map(|(person, _)| person.as_str()).collect();
+pub fn open_officer(desk: &Desk, officer: &OfficerKey) -> Result<TokenSigner, Finding> {
+    require_officer(desk, &officer.person)?;
+    let ceremony = ceremony_of(&desk.site)?;
+    let source = officer.pin.as_ref().unwrap_or(&ceremony.authority_pin);
+    open_with(desk, officer, desk.pin(source, &ceremony.authority_token)?)
+}
+
+/// Whether the site has pinned a key of this person. Asked before any PIN.
+fn require_officer(desk: &Desk, person: &Name) -> Result<Sha256, Finding> {
+    let authority = desk.site.authority();
+    keys_of(person, authority).map(PublicKey::id).next().ok_or_else(|| {
+        let all: BTreeSet<&str> = authority.holders().iter().map(|(person, _)| person.as_str()).collect();
         let expected = format!("an officer of this site: {}", all.into_iter().collect::<Vec<_>>().join(", "));
-        return Err(Finding::new(Reason::Usage, "officer", expected, officer.person.to_string()));
-    };
-    let ceremony = ceremony_of(site)?;
-    let pin_file = match &officer.pin_file {
-        Some(path) => path.clone(),
-        None => site.folder().join(&ceremony.authority_pin_file),
-    };
-    let pin = read_pin(&pin_file)?;
+        Finding::new(Reason::Usage, "officer", expected, person.to_string())
+    })
+}
+
+/// [`open_officer`] with a PIN that is at hand.
+pub(super) fn open_with(desk: &Desk, officer: &OfficerKey, pin: Pin) -> Result<TokenSigner, Finding> {
+    let first = require_officer(desk, &officer.person)?;
+    let pinned: Vec<Sha256> = keys_of(&officer.person, desk.site.authority()).map(PublicKey::id).collect();
+    let tokens = &desk.tokens;
     let label = officer.label.as_deref().unwrap_or(officer.person.as_str());
-    let key = TokenKey::new(&ceremony.authority_token, label);
+    let key = TokenKey::new(&ceremony_of(&desk.site)?.authority_token, label);
     // A person may have several keys; which one is on this token is seen by the token, and pinned all the same.
     tokens.log_in(&key.token, pin.clone()).map_err(|fault| fault.finding())?;
     let stated = tokens.public_key(&key.token, &key.label).map_err(|fault| fault.finding())?;
     let stated = Sha256::of(&stated);
-    let expected = pinned.iter().find(|id| **id == stated).unwrap_or(first);
+    let expected = pinned.iter().find(|id| **id == stated).unwrap_or(&first);
     TokenSigner::open(Arc::clone(tokens), key, pin, ExpectedKey::Recorded(*expected)).map_err(|fault| fault.finding())
 }
 

@@ -156,9 +156,10 @@ pub fn review_policy(desk: &Desk, sheet: &Sheet<PolicyText>, now: Time) -> Resul
 /// hold until it is begun again.
 pub fn publish_policy(desk: &mut Desk, envelope: &[u8], reason: &str, now: Time) -> Result<PolicyPublished, Finding> {
     let ground = Annex::new(reason, Vec::new())?.reason;
-    let _turn = desk.take_turn()?;
     let signed = PolicyText::open(Some(envelope), &desk.site)?;
-    let keys = Keys::open(desk, &signed)?;
+    let pins = desk.pins()?;
+    let _turn = desk.take_turn()?;
+    let keys = Keys::open(desk, &signed, &pins)?;
     desk.settle(&keys.log)?;
     let due = due(desk, &signed, now)?;
     resolve(desk, envelope, now)?;

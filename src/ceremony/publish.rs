@@ -1,7 +1,7 @@
 //! Putting a new version in force: recorded first, then in its place, and the same however often it is begun.
 
-use super::desk::{Desk, signed_file};
-use super::officers::{OfficerKey, open_officer};
+use super::desk::{Desk, Pins, signed_file};
+use super::officers::{OfficerKey, open_with};
 use super::succession::{Position, Standing, Successive, require_current};
 use crate::hsm::TokenSigner;
 use crate::ledger::{Append, Blob, PartRef, Record};
@@ -61,12 +61,12 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Opens them all before anything is written: a wrong PIN must not leave half of it done.
-    pub(super) fn open<D>(desk: &Desk, signed: &Signed<D>) -> Result<Self, Finding> {
-        let (station, log) = desk.site_keys()?;
+    pub(super) fn open<D>(desk: &Desk, signed: &Signed<D>, pins: &Pins) -> Result<Self, Finding> {
+        let (station, log) = desk.site_keys(pins)?;
         let officers = signed
             .persons()
             .iter()
-            .map(|person| open_officer(&desk.site, &desk.tokens, &OfficerKey::of(person.clone())))
+            .map(|person| open_with(desk, &OfficerKey::of(person.clone()), pins.officers.clone()))
             .collect::<Result<_, _>>()?;
         Ok(Self { station, log, officers })
     }

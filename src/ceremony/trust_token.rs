@@ -1,8 +1,7 @@
 //! The trust token as its security officer changes it: listed certificates onto it, retired ones off it.
 
-use super::desk::{Desk, ceremony_of, read_pin};
+use super::desk::Desk;
 use crate::hsm::{Answer, CertificateRemoved, CertificateToWrite, CertificateWritten, Permanence, Pin, Request, Role};
-use crate::site::Site;
 use ecugate_verifier::documents::anchor_list::AnchorList;
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::values::digest::Sha256;
@@ -24,6 +23,7 @@ pub(super) fn write_missing(
     desk: &Desk,
     list: &AnchorList,
     missing: &[Certificate],
+    pin: &Pin,
 ) -> Result<Vec<(Sha256, CertificateWritten)>, Finding> {
     if missing.is_empty() {
         return Ok(Vec::new());
@@ -36,7 +36,7 @@ pub(super) fn write_missing(
     let request = Request::WriteCertificates {
         token,
         role: Role::Officer,
-        pin: trust_pin(&desk.site)?,
+        pin: pin.clone(),
         certificates: missing
             .iter()
             .map(|one| CertificateToWrite { label: label(one), der: one.der().to_vec() })
@@ -62,6 +62,7 @@ pub(super) fn remove_retired(
     desk: &Desk,
     before: &AnchorList,
     list: &AnchorList,
+    pin: &Pin,
 ) -> Result<Vec<CertificateRemoved>, Finding> {
     let there = on_token(desk)?;
     let listed: BTreeSet<Sha256> = list.anchors.iter().map(|listing| listing.sha256).collect();
@@ -71,15 +72,11 @@ pub(super) fn remove_retired(
         return Ok(Vec::new());
     }
     let token = desk.site.text().trust_token.clone();
-    let request = Request::RemoveCertificates { token, role: Role::Officer, pin: trust_pin(&desk.site)?, certificates };
+    let request = Request::RemoveCertificates { token, role: Role::Officer, pin: pin.clone(), certificates };
     match desk.tokens.ask(request).map_err(|fault| fault.finding())? {
         Answer::Removed(removed) => Ok(removed),
         _ => Err(unexpected("certificates that were removed")),
     }
-}
-
-fn trust_pin(site: &Site) -> Result<Pin, Finding> {
-    read_pin(&site.folder().join(&ceremony_of(site)?.trust_pin_file))
 }
 
 fn unexpected(expected: &str) -> Finding {

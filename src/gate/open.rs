@@ -2,7 +2,7 @@
 
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
-use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{ExpectedKey, Module, TokenKey, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
@@ -127,13 +127,14 @@ impl Gate {
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
+        let signer = &site.text().signer;
+        // Before the others are kept waiting: a person may have to type it.
+        let pin = surroundings.pin(&site.pin_source(signer), &signer.token)?;
         let opening = one_at_a_time(&site)?;
         let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
-        let signer = &site.text().signer;
         let open = |label: &str, expected| {
             let key = TokenKey::new(&signer.token, label);
-            let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
-            TokenSigner::open(Arc::clone(&tokens), key, pin, ExpectedKey::Recorded(expected))
+            TokenSigner::open(Arc::clone(&tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
                 .map_err(|fault| fault.finding())
         };
         let station = open(&signer.station_key.label, site.station_key().id())?;

@@ -15,9 +15,13 @@ mod fault;
 
 mod pin;
 
+pub mod uri;
+
 pub mod environment;
 
 mod exchange;
+
+mod selection;
 
 mod rv;
 
@@ -26,6 +30,8 @@ mod point;
 mod tokens;
 
 mod certificates;
+
+mod data_objects;
 
 mod keys;
 
@@ -36,12 +42,14 @@ mod signer;
 mod trial;
 
 pub use exchange::{
-    Answer, CertificateRemoved, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role,
-    SkipReason, SkippedObject, StoredCertificate, TokenCertificates, Tokens,
+    Answer, CertificateRemoved, CertificateToWrite, CertificateWritten, DataToWrite, DataWritten, KeyKind, ModuleSeen,
+    Permanence, Request, Role, SkipReason, SkippedObject, StoredCertificate, StoredData, TokenCertificates, TokenData,
+    TokenSeen, Tokens, TokensSeen,
 };
 pub use fault::TokenFault;
-pub use module::Module;
+pub use module::{Module, open_module};
 pub use name::{TokenKey, TokenName};
-pub use pin::Pin;
+pub use pin::{Pin, PinSource, PinSourceFault};
+pub use selection::{SelectedToken, key_label, select};
 pub use signer::{ExpectedKey, TokenSigner};
 pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

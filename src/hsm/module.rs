@@ -4,6 +4,7 @@
 //! module is loaded once per process and path, every call holds its lock, and it is never finalized.
 
 use super::certificates;
+use super::data_objects;
 use super::exchange::{Answer, ModuleSeen, Request, Tokens};
 use super::fault::TokenFault;
 use super::rv;
@@ -78,6 +79,14 @@ impl Module {
     }
 }
 
+/// Opens a module for a command that needs no site: in this process, with the environment as it is.
+///
+/// # Errors
+/// As [`Module::open`].
+pub fn open_module(path: &Path) -> Result<Arc<dyn Tokens>, TokenFault> {
+    Ok(Arc::new(Module::open(path)?))
+}
+
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Module").field("path", &self.loaded.path).finish_non_exhaustive()
@@ -88,9 +97,11 @@ impl Tokens for Module {
     fn ask(&self, request: Request) -> Result<Answer, TokenFault> {
         match request {
             Request::Describe => self.describe_module().map(Answer::Described),
+            Request::ListTokens => self.state().list().map(Answer::Tokens),
             Request::ReadCertificates { token } => certificates::read(&self.state(), &token).map(Answer::Certificates),
             Request::LogIn { token, pin } => self.state().log_in(&token, pin).map(|()| Answer::LoggedIn),
             Request::ReadPublicKey { token, key } => self.state().public_key(&token, &key).map(Answer::PublicKey),
+            Request::ReadKeyId { token, key } => self.state().key_id(&token, &key).map(Answer::KeyId),
             Request::Sign { token, key, message } => {
                 self.state().sign(&token, &key, &message).map(Answer::UnverifiedSignature)
             }
@@ -106,6 +117,12 @@ impl Tokens for Module {
             }
             Request::RemoveCertificates { token, role, pin, certificates } => {
                 certificates::remove(&mut self.state(), &token, role, pin, &certificates).map(Answer::Removed)
+            }
+            Request::ReadData { token, application, label } => {
+                data_objects::read(&self.state(), &token, &application, &label).map(Answer::Data)
+            }
+            Request::WriteData { token, data } => {
+                data_objects::write(&self.state(), &token, &data).map(Answer::DataWritten)
             }
         }
     }

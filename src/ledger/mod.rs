@@ -31,11 +31,14 @@ mod append;
 
 mod recall;
 
+mod look;
+
 mod audit;
 
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
+pub use look::{Look, Select};
 pub use member::{Append, Blob, Place, Recorded};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
@@ -118,6 +121,12 @@ impl Ledger {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.trusted.origin.as_str()
     }
 
     /// The key that verifies its checkpoints, to be handed out.

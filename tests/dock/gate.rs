@@ -31,7 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const HOUR: i64 = 3_600;
 
 /// A clock that stands still.
-struct Stopped(Option<Time>);
+pub(crate) struct Stopped(pub(crate) Option<Time>);
 
 impl Surroundings for Stopped {
     fn now(&self) -> Option<Time> {

@@ -10,12 +10,17 @@ mod faults;
 mod founding;
 mod gate;
 mod keys;
+mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
+mod pins;
 #[path = "../support/pki.rs"]
 mod pki;
+mod power;
 mod receive;
+mod rungs;
 mod softhsm;
+mod token_signing;
 mod tokens;
 #[path = "../support/world.rs"]
 mod world;
@@ -30,6 +35,11 @@ fn main() {
         founding::trials,
         gate::trials,
         authority::trials,
+        ledger::trials,
+        power::trials,
+        rungs::trials,
+        pins::trials,
+        token_signing::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -6,6 +6,7 @@ use crate::cli::flag::instant;
 use crate::cli::init::anchor;
 use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{Addition, Desk, Position, Proposal, Sheet, propose_anchors, review_anchors};
 use ecugate::new_file;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Serials};
@@ -83,7 +84,7 @@ impl Propose {
             expires: self.expires,
             renew: self.renew,
         };
-        let desk = Desk::open(site)?;
+        let desk = Desk::open(site, Box::new(System))?;
         let proposed = propose_anchors(&desk, &proposal, &self.reason, now)?;
         // What is handed out is what the next officer will read.
         let sheet = Sheet::read(&proposed.payload, desk.site().authority())?;

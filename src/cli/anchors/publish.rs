@@ -4,6 +4,7 @@ use crate::cli::desk::{self, could_not, done, groups};
 use crate::cli::inputs::World;
 use crate::cli::papers;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{AnchorsPublished, Annex, Desk, publish_anchors};
 use ecugate::site::Site;
 use ecugate_verifier::values::finding::Finding;
@@ -45,7 +46,7 @@ impl Publish {
         let mut certificates = annex.map(|annex| annex.certificates).unwrap_or_default();
         certificates.extend(papers::all_certificates(&world, &self.certificate)?);
         let annex = Annex::new(&reason, certificates)?;
-        let mut desk = Desk::open(site)?;
+        let mut desk = Desk::open(site, Box::new(System))?;
         let published = publish_anchors(&mut desk, &envelope, &annex, world.system_time()?)?;
         Ok(said(desk.site(), &published))
     }

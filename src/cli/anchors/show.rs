@@ -4,6 +4,7 @@ use super::wording;
 use crate::cli::desk::{self, could_not};
 use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{Annex, Desk, Sheet, review_anchors};
 use ecugate::site::Site;
 use ecugate_verifier::documents::anchor_list::AnchorList;
@@ -56,7 +57,7 @@ impl Review {
             Finding::new(Reason::InputMissing, place, expected, "no file")
         })?;
         let now = world.system_time()?;
-        let desk = Desk::open(site)?;
+        let desk = Desk::open(site, Box::new(System))?;
         let changes = review_anchors(&desk, &sheet, &annex, now)?;
         Ok(Self { desk, sheet, annex, changes, now })
     }

@@ -4,6 +4,7 @@ use super::show::Review;
 use crate::cli::desk::{self, could_not, write_signed};
 use crate::cli::seam::{self, Answer, Form};
 use ecugate::ceremony::{OfficerKey, open_officer};
+use ecugate::hsm::PinSource;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use std::path::PathBuf;
@@ -20,9 +21,10 @@ pub(crate) struct Officer {
     #[arg(long, value_name = "LABEL")]
     key: Option<String>,
 
-    /// The file with the token's PIN, of mode 0600 (default: the one of the trial site)
-    #[arg(long, value_name = "FILE")]
-    pin_file: Option<PathBuf>,
+    /// Where the token's PIN is: `file:PATH`, `env:NAME` or `prompt` (default: where the trial site says). Never the PIN
+    /// itself
+    #[arg(long, value_name = "SOURCE")]
+    pin: Option<String>,
 
     /// The payload's SHA-256 as it stands on paper: a file with another one is not signed
     #[arg(long, value_name = "SHA256", value_parser = desk::digest)]
@@ -31,8 +33,14 @@ pub(crate) struct Officer {
 
 impl Officer {
     pub(crate) fn key(&self) -> Result<OfficerKey, Finding> {
+        let pin = self.pin.as_deref().map(PinSource::parse).transpose();
+        let pin = match pin.map_err(|fault| fault.finding().within("--pin"))? {
+            // A path of a command starts where the command does.
+            Some(PinSource::File(path)) => Some(PinSource::File(std::path::absolute(&path).unwrap_or(path))),
+            other => other,
+        };
         let person = desk::person("--officer", &self.officer)?;
-        Ok(OfficerKey { person, label: self.key.clone(), pin_file: self.pin_file.clone() })
+        Ok(OfficerKey { person, label: self.key.clone(), pin })
     }
 }
 
@@ -60,14 +68,15 @@ impl Sign {
     }
 
     fn sign(&self) -> Result<Answer, Finding> {
+        // Before any input: whoever put a PIN there should hear of that.
+        let officer = self.officer.key()?;
         desk::require_file(&self.file)?;
         let review = Review::of(desk::site(&self.site)?, &self.file)?;
         let answer = review.answer();
         let Review { desk, sheet, annex, .. } = review;
         desk::require_compared(self.officer.compare, sheet.payload_digest())?;
-        let officer = self.officer.key()?;
         sheet.require_unsigned_by(&officer.person)?;
-        let signer = open_officer(desk.site(), desk.tokens(), &officer)?;
+        let signer = open_officer(&desk, &officer)?;
         let authority = desk.site().authority();
         let signed = sheet.sign(&officer.person, &signer, authority)?;
         let written = write_signed(&self.file, self.out.as_deref(), signed.bytes(), Some(&annex))?;

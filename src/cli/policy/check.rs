@@ -4,6 +4,7 @@ use super::wording;
 use crate::cli::desk::{self, could_not};
 use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{Desk, PolicyDraft, Position, Sheet, differences, propose_policy, review_policy};
 use ecugate::site::Site;
 use ecugate_verifier::documents::policy_text::PolicyText;
@@ -42,7 +43,7 @@ impl Check {
             return Ok(desk::signatures(review.answer(), review.sheet.persons(), needed));
         }
         let draft = PolicyDraft::read(&bytes, &self.file.display().to_string())?;
-        let desk = Desk::open(site)?;
+        let desk = Desk::open(site, Box::new(System))?;
         let proposed = propose_policy(&desk, &draft, "not yet stated", now)?;
         let position = Position::<PolicyText>::of(desk.site(), desk.ledger())?;
         let answer = wording::dates(desk::about(desk.site()), &proposed.policy, now);
@@ -84,7 +85,7 @@ impl Review {
     pub(super) fn of(site: Site, file: &Path) -> Result<Self, Finding> {
         let world = World::here();
         let (sheet, annex) = desk::sheet::<PolicyText>(&world, file, &site)?;
-        Self::with(Desk::open(site)?, sheet, annex, world.system_time()?)
+        Self::with(Desk::open(site, Box::new(System))?, sheet, annex, world.system_time()?)
     }
 
     pub(super) fn with(

@@ -3,6 +3,7 @@
 use crate::cli::desk::{self, could_not, done, groups};
 use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{Desk, publish_policy};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
@@ -34,7 +35,7 @@ impl Publish {
         let world = World::here();
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let reason = desk::reason(self.reason.as_deref(), desk::annex(&world, &self.file)?.as_ref())?;
-        let mut desk = Desk::open(site)?;
+        let mut desk = Desk::open(site, Box::new(System))?;
         let published = publish_policy(&mut desk, &envelope, &reason, world.system_time()?)?;
         let answer = desk::about(desk.site())
             .line(format!("policy    version {} is in force", published.version))

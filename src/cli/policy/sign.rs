@@ -5,6 +5,7 @@ use crate::cli::anchors::Officer;
 use crate::cli::desk::{self, could_not, write_new, write_signed};
 use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
+use crate::cli::system::System;
 use ecugate::ceremony::{Desk, PolicyDraft, Sheet, open_officer, propose_policy};
 use ecugate::site::Site;
 use ecugate_verifier::values::finding::Finding;
@@ -42,6 +43,8 @@ impl Sign {
     }
 
     fn sign(&self) -> Result<Answer, Finding> {
+        // Before any input: whoever put a PIN there should hear of that.
+        let officer = self.officer.key()?;
         desk::require_file(&self.file)?;
         let site = desk::site(&self.site)?;
         let bytes = World::here().bytes(&self.file, Limits::STANDARD.document_bytes)?;
@@ -50,9 +53,8 @@ impl Sign {
         let answer = review.answer();
         let Review { desk, sheet, annex, .. } = review;
         desk::require_compared(self.officer.compare, sheet.payload_digest())?;
-        let officer = self.officer.key()?;
         sheet.require_unsigned_by(&officer.person)?;
-        let signer = open_officer(desk.site(), desk.tokens(), &officer)?;
+        let signer = open_officer(&desk, &officer)?;
         let authority = desk.site().authority();
         let signed = sheet.sign(&officer.person, &signer, authority)?;
         let written = match &self.out {
@@ -73,7 +75,7 @@ impl Sign {
         }
         let draft = PolicyDraft::read(bytes, &self.file.display().to_string())?;
         let now = World::here().system_time()?;
-        let desk = Desk::open(site)?;
+        let desk = Desk::open(site, Box::new(System))?;
         let proposed = propose_policy(&desk, &draft, reason, now)?;
         let sheet = Sheet::read(&proposed.payload, desk.site().authority())?;
         Review::with(desk, sheet, Some(proposed.annex), now)

@@ -40,7 +40,7 @@ fn second_manufacturer() {
     assert_eq!((&change["change"], &change["anchor"]["manufacturer"]), (&"added".into(), &"other".into()));
     let digest = Sha256::of(&other.root.der).to_string();
     assert_eq!((&change["anchor"]["sha256"], &change["anchor"]["serials"]), (&digest.into(), &"may-list".into()));
-    assert_eq!(change["anchor"]["certificate"]["subject"], "CN=Maker Root");
+    assert_eq!(change["anchor"]["certificate"]["subject"], "CN=Other Root");
     // What is read aloud is what is signed, on whatever desk.
     let payload = std::fs::read(delivery.path("list2")).unwrap();
     assert_eq!(proposed["payload_sha256"], Sha256::of(&payload).to_string());
@@ -126,6 +126,15 @@ fn same_officer_twice() {
     fails(&delivery, "anchors sign list2 --officer officer-2 --key station", 21, "token-key-missing");
     let said = fails(&delivery, "anchors sign list2 --officer mallory", 2, "usage");
     assert_eq!(said["expected"], "an officer of this site: officer-1, officer-2");
+    // A PIN in place of its source is refused and repeated nowhere; a source that holds none is named.
+    for (source, status, reason) in [
+        ("4711-secret", 2, "usage"),
+        ("env:ECUGATE_NO_SUCH_PIN", 21, "pin-missing"),
+        ("file:nowhere", 21, "pin-missing"),
+    ] {
+        let said = fails(&delivery, &format!("anchors sign list2 --officer officer-2 --pin {source}"), status, reason);
+        assert!(!said.to_string().contains("4711"), "{said}");
+    }
     assert_eq!(std::fs::read(delivery.path("list2")).unwrap(), once);
     // The one signature there is, twice.
     let mut text: Value = serde_json::from_slice(&once).unwrap();
@@ -265,7 +274,7 @@ fn hostile_names() {
     let plain = |text: &str| text.chars().all(|c| c == '\n' || (!c.is_control() && c != '\u{202e}'));
     let said = delivery.run(&[&propose[..], &rest].concat());
     assert_eq!((said.status, plain(&said.out)), (0, true), "{said:?}");
-    assert!(said.out.contains("CN=\\1b[2JMaker\\e2\\80\\aetooR"), "{said:?}");
+    assert!(said.out.contains("CN=\\\\1b[2JMaker\\\\e2\\\\80\\\\aetooR"), "{said:?}");
     both_sign(&delivery, "list2");
     done(&delivery, "anchors publish list2");
     for json in [&["--json"][..], &[]] {

@@ -5,7 +5,7 @@ mod policies;
 mod restarts;
 mod token;
 
-use crate::delivery::{Delivery, today};
+use crate::delivery::{Delivery, today_of};
 use crate::faults::object;
 use crate::world::{World, unit};
 use ecugate_verifier::values::ident::Manufacturer;
@@ -21,7 +21,7 @@ const OTHER_SERIALS: [&str; 3] = ["OTHER-1", "OTHER-2", "OTHER-3"];
 
 /// A founded site, with a second manufacturer's papers beside those of the first.
 fn two_makers() -> (Delivery, World) {
-    let (delivery, mut other) = (Delivery::founded(), today());
+    let (delivery, mut other) = (Delivery::founded(), today_of("Other Root"));
     let maker = Manufacturer::new("other").unwrap();
     (other.release.manufacturer, other.shipment.manufacturer) = (maker.clone(), maker);
     other.shipment.units = OTHER_SERIALS.map(unit).to_vec();

@@ -55,7 +55,7 @@ fn written_by_nobody() {
     assert_eq!(stranger["sha256"], Sha256::of(&other.root.der).to_string());
     assert_eq!((&stranger["token_label"], &stranger["token_trusted"]), (&"maker".into(), &false.into()));
     let warning = listed["warnings"][0].as_str().unwrap();
-    assert!(warning.starts_with("somebody wrote to the token: CN=Maker Root, labelled \"maker\""), "{warning}");
+    assert!(warning.starts_with("somebody wrote to the token: CN=Other Root, labelled \"maker\""), "{warning}");
     assert_eq!((listed["anchors"].as_array().unwrap().len(), &listed["usable"]), (1, &true.into()));
     // Two officers list it: what is there already is used as it is, whoever wrote it.
     done(&delivery, "anchors propose --add other.pem --manufacturer other --reason x --out list2");
