@@ -6,8 +6,6 @@ mod arrival;
 
 mod outcome;
 
-mod tokens;
-
 mod open;
 
 mod receive;

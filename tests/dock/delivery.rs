@@ -124,8 +124,15 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 
 /// The world of the tests, moved to the clock of this machine: the gate takes no other time.
 pub(crate) fn today() -> World {
+    today_of("Maker Root")
+}
+
+/// The same with a root of this name.
+pub(crate) fn today_of(root: &str) -> World {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut world = World::new();
+    world.root = Party::root(Spec::ca(root));
+    world.issuing = world.root.issue(Spec::ca("Maker Issuing CA").with(|spec| spec.serial = 2));
     let signer = |issuing: &Party, who: &str, serial: u64, oid: &str| {
         issuing.issue(Spec::leaf(who).with(|spec| {
             spec.serial = serial;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+mod authority;
 mod bad_modules;
 mod delivery;
 mod faults;
@@ -35,6 +36,7 @@ fn main() {
         faults::trials,
         founding::trials,
         gate::trials,
+        authority::trials,
         ledger::trials,
         power::trials,
         rungs::trials,
