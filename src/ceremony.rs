@@ -4,8 +4,8 @@
 //! In a trial one caller holds the keys of both officers; in production they are two persons with a token each.
 
 use crate::hsm::{
-    CertificateToWrite, CertificateWritten, ExpectedKey, Guarded, HelperStart, Pin, TokenSigner, Tokens, TrialFolder,
-    TrialKey, TrialToken, TrialTokens,
+    CertificateToWrite, CertificateWritten, ExpectedKey, Guarded, HelperStart, Pin, PinSource, TokenSigner, Tokens,
+    TrialFolder, TrialKey, TrialToken, TrialTokens,
 };
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
@@ -165,7 +165,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             .map_err(|fault| Finding::new(Reason::SiteMalformed, "officer", "a name", fault.to_string()))?;
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
-    let pin_file = made.signer.pin_file.strip_prefix(folder).unwrap_or(&made.signer.pin_file).to_owned();
+    let pin = made.signer.pin_file.strip_prefix(folder).unwrap_or(&made.signer.pin_file).to_owned();
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
@@ -177,7 +177,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
-            pin_file,
+            pin: PinSource::File(pin),
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
@@ -230,6 +230,7 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
+        site.marks(),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {

@@ -5,11 +5,13 @@
 
 pub mod new_file;
 
-pub mod surroundings;
-
 pub mod hsm;
 
+pub mod surroundings;
+
 pub mod ledger;
+
+pub mod rungs;
 
 pub mod site;
 

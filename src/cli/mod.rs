@@ -2,9 +2,11 @@
 
 mod inputs;
 
-mod system;
-
 mod screen;
+
+mod pin_prompt;
+
+mod system;
 
 mod seam;
 
@@ -38,6 +40,7 @@ mod ledger;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
+use ecugate::hsm::uri::{UriFault, holds_a_pin};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use seam::{Answer, Form, Seam as _};
@@ -154,6 +157,11 @@ fn with_lists(command: clap::Command) -> clap::Command {
 /// A command line that cannot be read, or one that asks for help.
 fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    // What clap says of an argument repeats it.
+    if error.use_stderr() && arguments.iter().any(|argument| holds_a_pin(&argument.to_string_lossy())) {
+        let form = if json { Form::Json } else { Form::Text };
+        return seam::show(form, "ecugate", &Answer::refuse(UriFault::PinValue.finding().within("command line")));
+    }
     let refused = error.use_stderr() || asks_for_help_with_a_box(arguments);
     if refused && json {
         let finding = if error.use_stderr() { screen::usage(error) } else { help_with_a_box() };

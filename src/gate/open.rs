@@ -3,7 +3,7 @@
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
 use super::tokens::open_tokens;
-use crate::hsm::{ExpectedKey, Pin, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{ExpectedKey, TokenKey, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
@@ -126,19 +126,20 @@ impl Gate {
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
+        let signer = &site.text().signer;
+        // Before the others are kept waiting: a person may have to type it.
+        let pin = surroundings.pin(&site.pin_source(signer), &signer.token)?;
         let opening = one_at_a_time(&site)?;
         let tokens = open_tokens(&site, surroundings.as_ref())?;
-        let signer = &site.text().signer;
         let open = |label: &str, expected| {
             let key = TokenKey::new(&signer.token, label);
-            let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
-            TokenSigner::open(Arc::clone(&tokens), key, pin, ExpectedKey::Recorded(expected))
+            TokenSigner::open(Arc::clone(&tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
                 .map_err(|fault| fault.finding())
         };
         let station = open(&signer.station_key.label, site.station_key().id())?;
         let log = open(&signer.log_key.label, site.log_key().id())?;
         drop(opening);
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)?;
         ledger.settle(&log).map_err(unsettled)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })

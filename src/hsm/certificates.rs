@@ -145,7 +145,7 @@ fn template(certificate: &CertificateToWrite) -> Option<Vec<Attribute>> {
 }
 
 /// Does this error mean that other attributes may do? Besides the clear ones, NSS answers a general error.
-fn refuses_attributes(error: &Error) -> bool {
+pub(super) fn refuses_attributes(error: &Error) -> bool {
     matches!(
         error,
         Error::Pkcs11(
@@ -226,8 +226,17 @@ pub(super) fn objects(
     token: &TokenName,
     template: &[Attribute],
 ) -> Result<Vec<ObjectHandle>, TokenFault> {
+    objects_at_most(session, token, template, Limits::STANDARD.bag_certificates)
+}
+
+/// Every object that fits; more than `most` are a fault, since those that are left out could be the ones that count.
+pub(super) fn objects_at_most(
+    session: &Session,
+    token: &TokenName,
+    template: &[Attribute],
+    most: usize,
+) -> Result<Vec<ObjectHandle>, TokenFault> {
     let failed = rv::failed(token, "listing objects");
-    let most = Limits::STANDARD.bag_certificates;
     let found: Result<Vec<ObjectHandle>, Error> =
         session.iter_objects(template).map_err(&failed)?.take(most + 1).collect();
     let found = found.map_err(&failed)?;
@@ -252,6 +261,7 @@ pub(super) fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType
             (AttributeType::Value, Attribute::Value(bytes))
             | (AttributeType::Label, Attribute::Label(bytes))
             | (AttributeType::Id, Attribute::Id(bytes))
+            | (AttributeType::Application, Attribute::Application(bytes))
             | (AttributeType::EcParams, Attribute::EcParams(bytes))
             | (AttributeType::EcPoint, Attribute::EcPoint(bytes)) => Some(bytes),
             _ => None,
@@ -259,9 +269,10 @@ pub(super) fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType
         .unwrap_or_default()
 }
 
-fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Option<bool> {
+pub(super) fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Option<bool> {
     session.get_attributes(object, &[kind]).ok()?.into_iter().find_map(|attribute| match (kind, attribute) {
         (AttributeType::Trusted, Attribute::Trusted(flag))
+        | (AttributeType::Private, Attribute::Private(flag))
         | (AttributeType::Modifiable, Attribute::Modifiable(flag))
         | (AttributeType::Destroyable, Attribute::Destroyable(flag))
         | (AttributeType::Copyable, Attribute::Copyable(flag)) => Some(flag),

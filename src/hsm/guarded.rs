@@ -146,10 +146,14 @@ impl Asked {
 /// The token that must be open for this request.
 fn needs_open(request: &Request) -> Option<&TokenName> {
     match request {
-        Request::ReadPublicKey { token, .. } | Request::Sign { token, .. } | Request::GenerateKey { token, .. } => {
-            Some(token)
-        }
+        Request::ReadPublicKey { token, .. }
+        | Request::ReadKeyId { token, .. }
+        | Request::Sign { token, .. }
+        | Request::GenerateKey { token, .. }
+        | Request::ReadData { token, .. }
+        | Request::WriteData { token, .. } => Some(token),
         Request::Describe
+        | Request::ListTokens
         | Request::ReadCertificates { .. }
         | Request::LogIn { .. }
         | Request::InitToken { .. }
@@ -167,6 +171,10 @@ fn fits(request: &Request, answer: &Answer) -> bool {
             | (Request::Sign { .. }, Answer::UnverifiedSignature(_))
             | (Request::InitToken { .. }, Answer::Token(_))
             | (Request::WriteCertificates { .. }, Answer::Written(_))
+            | (Request::ListTokens, Answer::Tokens(_))
+            | (Request::ReadKeyId { .. }, Answer::KeyId(_))
+            | (Request::ReadData { .. }, Answer::Data(_))
+            | (Request::WriteData { .. }, Answer::DataWritten(_))
     )
 }
 
@@ -180,6 +188,10 @@ fn doing(request: &Request) -> &'static str {
         Request::InitToken { .. } => "making a token",
         Request::GenerateKey { .. } => "making a key",
         Request::WriteCertificates { .. } => "writing certificates",
+        Request::ListTokens => "listing its tokens",
+        Request::ReadKeyId { .. } => "reading the number of a key",
+        Request::ReadData { .. } => "reading data objects",
+        Request::WriteData { .. } => "writing a data object",
     }
 }
 

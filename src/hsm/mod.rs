@@ -15,11 +15,15 @@ mod fault;
 
 mod pin;
 
+pub mod uri;
+
 mod bytes;
 
 pub mod environment;
 
 mod exchange;
+
+mod selection;
 
 mod rv;
 
@@ -28,6 +32,8 @@ mod point;
 mod tokens;
 
 mod certificates;
+
+mod data_objects;
 
 mod keys;
 
@@ -49,14 +55,16 @@ mod trial;
 
 pub use child::HelperStart;
 pub use exchange::{
-    Answer, CertificateToWrite, CertificateWritten, KeyKind, ModuleSeen, Permanence, Request, Role, SkipReason,
-    SkippedObject, StoredCertificate, TokenCertificates, Tokens,
+    Answer, CertificateToWrite, CertificateWritten, DataToWrite, DataWritten, KeyKind, ModuleSeen, Permanence, Request,
+    Role, SkipReason, SkippedObject, StoredCertificate, StoredData, TokenCertificates, TokenData, TokenSeen, Tokens,
+    TokensSeen,
 };
 pub use fault::TokenFault;
 pub use guarded::Guarded;
 pub use module::Module;
 pub use name::{TokenKey, TokenName};
-pub use pin::Pin;
+pub use pin::{Pin, PinSource, PinSourceFault};
+pub use selection::{SelectedToken, key_label, select};
 pub use serve::serve;
 pub use signer::{ExpectedKey, TokenSigner};
 pub use trial::{TrialFolder, TrialKey, TrialToken, TrialTokens, softhsm};

@@ -5,6 +5,7 @@
 //! load one itself: see [`Guarded`](super::Guarded).
 
 use super::certificates;
+use super::data_objects;
 use super::exchange::{Answer, ModuleSeen, Request, Tokens};
 use super::fault::TokenFault;
 use super::rv;
@@ -89,9 +90,11 @@ impl Tokens for Module {
     fn ask(&self, request: Request) -> Result<Answer, TokenFault> {
         match request {
             Request::Describe => self.describe_module().map(Answer::Described),
+            Request::ListTokens => self.state().list().map(Answer::Tokens),
             Request::ReadCertificates { token } => certificates::read(&self.state(), &token).map(Answer::Certificates),
             Request::LogIn { token, pin } => self.state().log_in(&token, pin).map(|()| Answer::LoggedIn),
             Request::ReadPublicKey { token, key } => self.state().public_key(&token, &key).map(Answer::PublicKey),
+            Request::ReadKeyId { token, key } => self.state().key_id(&token, &key).map(Answer::KeyId),
             Request::Sign { token, key, message } => {
                 self.state().sign(&token, &key, &message).map(Answer::UnverifiedSignature)
             }
@@ -104,6 +107,12 @@ impl Tokens for Module {
             Request::WriteCertificates { token, role, pin, certificates, permanence } => {
                 certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
                     .map(Answer::Written)
+            }
+            Request::ReadData { token, application, label } => {
+                data_objects::read(&self.state(), &token, &application, &label).map(Answer::Data)
+            }
+            Request::WriteData { token, data } => {
+                data_objects::write(&self.state(), &token, &data).map(Answer::DataWritten)
             }
         }
     }

@@ -93,7 +93,11 @@ fn pin_of(request: &Request) -> Option<(&TokenName, Role, &Pin)> {
         Request::InitToken { .. }
         | Request::Describe
         | Request::ReadCertificates { .. }
+        | Request::ListTokens
         | Request::ReadPublicKey { .. }
+        | Request::ReadKeyId { .. }
+        | Request::ReadData { .. }
+        | Request::WriteData { .. }
         | Request::Sign { .. }
         | Request::GenerateKey { .. } => None,
     }

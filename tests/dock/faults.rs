@@ -269,7 +269,7 @@ fn token_faults() {
             found: "no ELF",
         },
         Fault {
-            spoil: |site| replace_in_configuration(site, "pin_file", "pin_file = \"pins\""),
+            spoil: |site| replace_in_configuration(site, "pin", "pin = \"file:pins\""),
             status: 21,
             reason: "pin-missing",
             found: "no regular file",

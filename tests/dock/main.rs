@@ -14,11 +14,14 @@ mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
+mod pins;
 #[path = "../support/pki.rs"]
 mod pki;
 mod power;
 mod receive;
+mod rungs;
 mod softhsm;
+mod token_signing;
 mod tokens;
 #[path = "../support/world.rs"]
 mod world;
@@ -34,6 +37,9 @@ fn main() {
         gate::trials,
         ledger::trials,
         power::trials,
+        rungs::trials,
+        pins::trials,
+        token_signing::trials,
         guarded::trials,
         bad_modules::trials,
     ];
