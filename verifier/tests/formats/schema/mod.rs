@@ -126,7 +126,7 @@ fn every_schema_is_one_itself_is_used_and_describes_every_field() {
     let kinds = kinds::all();
     let mut used: BTreeSet<String> = kinds.iter().map(|kind| kind.schema.to_owned()).collect();
     used.insert("reasons".to_owned());
-    // Answers are held by the tests that run the program (`tests/support/answers.rs`).
+    // Answers are held by the tests that run the program (`tests/seams/schema.rs`, `tests/dock/schema.rs`).
     used.extend(schemas::all().keys().filter(|name| name.starts_with("answers/")).cloned());
     let mut waiting: Vec<String> = used.iter().cloned().collect();
     while let Some(name) = waiting.pop() {
