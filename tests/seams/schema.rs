@@ -85,7 +85,7 @@ const BARE_LABEL: &[&str] = &["where", "expected", "found", "bare_serial"];
 const MAKER: &[&str] = &["where", "expected", "found", "more"];
 
 /// Commands whose lines stand in `tests/dock/schema.rs`.
-const IN_DOCK: [&str; 2] = ["init", "receive"];
+const IN_DOCK: [&str; 5] = ["init", "receive", "ledger show", "ledger audit", "ledger checkpoint"];
 
 fn bench() -> Bench {
     let bench = documented::delivery();
