@@ -17,13 +17,15 @@ pub mod rungs;
 
 pub mod site;
 
+mod opening;
+
 mod sealing;
 
 pub mod gate;
 
-pub mod ceremony;
-
 pub mod maker;
+
+pub mod ceremony;
 
 #[cfg(test)]
 #[path = "../tests/support/pki.rs"]

@@ -67,6 +67,22 @@ pub struct SiteText {
     pub standby: Option<SignerText>,
     /// The authority.
     pub authority: AuthorityText,
+    /// Where a trial keeps what its officers work with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceremony: Option<CeremonyText>,
+}
+
+/// What the officers of a trial work with: their keys on one token, and two PINs. In production an officer brings a
+/// token of his own, and his PIN stands nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeremonyText {
+    /// The token with the officers' keys, each labelled with its person.
+    pub authority_token: TokenName,
+    /// Where the PIN of its user is, as for a signing token.
+    pub authority_pin: PinSource,
+    /// Where the PIN of the trust token's security officer is, who writes certificates to it.
+    pub trust_pin: PinSource,
 }
 
 /// Where the gate keeps what must outlive a crash. Relative paths start at the site folder.

@@ -81,7 +81,7 @@ impl Init {
     fn anchors(&self, world: &World) -> Result<Vec<AnchorGiven>, Finding> {
         let mut anchors = Vec::new();
         for (n, text) in self.anchor.iter().enumerate() {
-            let given = anchor(text, self.manufacturer.get(n).map(String::as_str), world)?;
+            let given = anchor("--anchor", text, self.manufacturer.get(n).map(String::as_str), world)?;
             if anchors.iter().any(|known: &AnchorGiven| known.certificate.digest() == given.certificate.digest()) {
                 return Err(Finding::new(Reason::Usage, "--anchor", "each certificate once", text.as_str()));
             }
@@ -91,10 +91,15 @@ impl Init {
     }
 }
 
-/// Reads `CERT[:roles[:parts]]`.
-fn anchor(text: &str, manufacturer: Option<&str>, world: &World) -> Result<AnchorGiven, Finding> {
+/// Reads `CERT[:roles[:parts]]`, the value of `flag`.
+pub(super) fn anchor(
+    flag: &str,
+    text: &str,
+    manufacturer: Option<&str>,
+    world: &World,
+) -> Result<AnchorGiven, Finding> {
     let limits = Limits::STANDARD;
-    let usage = |expected: &str, found: &str| Finding::new(Reason::Usage, format!("--anchor {text}"), expected, found);
+    let usage = |expected: &str, found: &str| Finding::new(Reason::Usage, format!("{flag} {text}"), expected, found);
     let mut pieces = text.splitn(3, ':');
     let path = Path::new(pieces.next().unwrap_or_default());
     let roles = pieces.next().filter(|roles| !roles.is_empty()).unwrap_or("release,shipment");

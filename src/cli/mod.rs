@@ -38,6 +38,12 @@ mod maker;
 
 mod ledger;
 
+mod desk;
+
+mod anchors;
+
+mod policy;
+
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
 use ecugate::hsm::uri::{UriFault, holds_a_pin};
@@ -90,6 +96,12 @@ enum Command {
     /// Makes and signs release and shipment manifests, as a manufacturer does
     #[command(subcommand)]
     Maker(maker::Maker),
+    /// Changes and shows which manufacturer certificates count, for trust officers
+    #[command(subcommand)]
+    Anchors(anchors::Anchors),
+    /// Changes and shows what the site demands of a unit, for trust officers
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -104,6 +116,7 @@ verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold 
 receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect · 11 quarantine,
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
+anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -130,6 +143,8 @@ impl Ecugate {
             }
             Command::Receive(receive) => receive.run(form),
             Command::Maker(maker) => maker.run(form),
+            Command::Anchors(anchors) => anchors.run(form),
+            Command::Policy(policy) => policy.run(form),
             Command::Ledger(ledger) => ledger.run(form),
             Command::TokenHelper(token_helper) => token_helper.run(),
         }

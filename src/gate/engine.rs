@@ -1,10 +1,10 @@
 //! What the gate needs to record anything: tokens, signing keys, ledger. It opens with the first box, and again with the
 //! next one after it failed; while it is away every box is held.
 
-use super::tokens::{self, Opened, Signers};
 use super::writer::Writer;
 use crate::hsm::{TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
+use crate::opening::{self, Opened, Signers};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
@@ -76,7 +76,7 @@ impl Slot {
 impl Engine {
     fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Self, Away> {
         let Opened { tokens, signers } =
-            tokens::open(site, surroundings).map_err(|finding| Away { finding, tokens: None })?;
+            opening::open(site, surroundings).map_err(|finding| Away { finding, tokens: None })?;
         signers
             .and_then(|signers| Self::with(site, Arc::clone(&tokens), signers))
             .map_err(|finding| Away { finding, tokens: Some(tokens) })

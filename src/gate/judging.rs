@@ -65,6 +65,9 @@ impl Inner {
     }
 
     /// Reads the signed documents. What cannot be read is a hold in the verdict, and never "nothing to check".
+    ///
+    /// The list before the token, and the token before the memory, in the order in which officers bring a new list into
+    /// force the other way round (`docs/decisions/0012`): else a box could meet a new list and a token from before it.
     pub(super) fn papers(&self) -> Papers {
         let limits = &Limits::STANDARD;
         Papers {

@@ -10,8 +10,6 @@ mod arrival;
 
 mod outcome;
 
-mod tokens;
-
 mod writer;
 
 mod engine;

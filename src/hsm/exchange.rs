@@ -4,6 +4,7 @@ use super::bytes;
 use super::fault::TokenFault;
 use super::name::TokenName;
 use super::pin::{self, Pin};
+use ecugate_verifier::values::digest::Sha256;
 
 /// A kind of key that is made on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -140,6 +141,18 @@ pub enum Request {
         /// How firmly.
         permanence: Permanence,
     },
+    /// Removes every object that holds one of these certificates.
+    RemoveCertificates {
+        /// The token.
+        token: TokenName,
+        /// As whom.
+        role: Role,
+        /// The PIN of that role.
+        #[serde(with = "pin::wire")]
+        pin: Pin,
+        /// SHA-256 of the certificates.
+        certificates: Vec<Sha256>,
+    },
     /// The data objects of one application and label. After [`Request::LogIn`] private ones too.
     ReadData {
         /// The token.
@@ -178,6 +191,8 @@ pub enum Answer {
     Token(TokenName),
     /// To [`Request::WriteCertificates`], in the order asked.
     Written(Vec<CertificateWritten>),
+    /// To [`Request::RemoveCertificates`], in the order asked.
+    Removed(Vec<CertificateRemoved>),
     /// To [`Request::ListTokens`].
     Tokens(TokensSeen),
     /// To [`Request::ReadKeyId`].
@@ -235,7 +250,7 @@ pub struct ModuleSeen {
     /// Canonical path of the shared object.
     pub path: String,
     /// SHA-256 of the file when it was loaded.
-    pub sha256: ecugate_verifier::values::digest::Sha256,
+    pub sha256: Sha256,
     /// The library's own description and version: a claim.
     pub library: String,
     /// Tokens that are ready for use.
@@ -314,6 +329,16 @@ pub struct CertificateWritten {
     pub destroyable: Option<bool>,
     /// `CKA_COPYABLE`, if the module states it.
     pub copyable: Option<bool>,
+}
+
+/// What became of a certificate that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRemoved {
+    /// SHA-256 of it.
+    pub sha256: Sha256,
+    /// Why it is still there, if it is: several modules let nobody remove what was written for good.
+    pub still_there: Option<String>,
 }
 
 /// What stuck of a data object that was written, read back from the token.

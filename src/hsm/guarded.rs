@@ -157,7 +157,8 @@ fn needs_open(request: &Request) -> Option<&TokenName> {
         | Request::ReadCertificates { .. }
         | Request::LogIn { .. }
         | Request::InitToken { .. }
-        | Request::WriteCertificates { .. } => None,
+        | Request::WriteCertificates { .. }
+        | Request::RemoveCertificates { .. } => None,
     }
 }
 
@@ -171,6 +172,7 @@ fn fits(request: &Request, answer: &Answer) -> bool {
             | (Request::Sign { .. }, Answer::UnverifiedSignature(_))
             | (Request::InitToken { .. }, Answer::Token(_))
             | (Request::WriteCertificates { .. }, Answer::Written(_))
+            | (Request::RemoveCertificates { .. }, Answer::Removed(_))
             | (Request::ListTokens, Answer::Tokens(_))
             | (Request::ReadKeyId { .. }, Answer::KeyId(_))
             | (Request::ReadData { .. }, Answer::Data(_))
@@ -188,6 +190,7 @@ fn doing(request: &Request) -> &'static str {
         Request::InitToken { .. } => "making a token",
         Request::GenerateKey { .. } => "making a key",
         Request::WriteCertificates { .. } => "writing certificates",
+        Request::RemoveCertificates { .. } => "removing certificates",
         Request::ListTokens => "listing its tokens",
         Request::ReadKeyId { .. } => "reading the number of a key",
         Request::ReadData { .. } => "reading data objects",

@@ -55,9 +55,9 @@ mod trial;
 
 pub use child::HelperStart;
 pub use exchange::{
-    Answer, CertificateToWrite, CertificateWritten, DataToWrite, DataWritten, KeyKind, ModuleSeen, Permanence, Request,
-    Role, SkipReason, SkippedObject, StoredCertificate, StoredData, TokenCertificates, TokenData, TokenSeen, Tokens,
-    TokensSeen,
+    Answer, CertificateRemoved, CertificateToWrite, CertificateWritten, DataToWrite, DataWritten, KeyKind, ModuleSeen,
+    Permanence, Request, Role, SkipReason, SkippedObject, StoredCertificate, StoredData, TokenCertificates, TokenData,
+    TokenSeen, Tokens, TokensSeen,
 };
 pub use fault::TokenFault;
 pub use guarded::Guarded;

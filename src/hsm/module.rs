@@ -108,6 +108,9 @@ impl Tokens for Module {
                 certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
                     .map(Answer::Written)
             }
+            Request::RemoveCertificates { token, role, pin, certificates } => {
+                certificates::remove(&mut self.state(), &token, role, pin, &certificates).map(Answer::Removed)
+            }
             Request::ReadData { token, application, label } => {
                 data_objects::read(&self.state(), &token, &application, &label).map(Answer::Data)
             }

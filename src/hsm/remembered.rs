@@ -88,7 +88,9 @@ impl Remembered {
 fn pin_of(request: &Request) -> Option<(&TokenName, Role, &Pin)> {
     match request {
         Request::LogIn { token, pin } => Some((token, Role::User, pin)),
-        Request::WriteCertificates { token, role, pin, .. } => Some((token, *role, pin)),
+        Request::WriteCertificates { token, role, pin, .. } | Request::RemoveCertificates { token, role, pin, .. } => {
+            Some((token, *role, pin))
+        }
         // Sets PINs: nothing is tried.
         Request::InitToken { .. }
         | Request::Describe

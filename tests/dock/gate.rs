@@ -40,7 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const HOUR: i64 = 3_600;
 
 /// A clock that stands still.
-struct Stopped(Option<Time>);
+pub(crate) struct Stopped(pub(crate) Option<Time>);
 
 impl Surroundings for Stopped {
     fn now(&self) -> Option<Time> {
@@ -58,11 +58,11 @@ impl Surroundings for Stopped {
     }
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
-fn found(folder: &Path, world: &World) {
+pub(crate) fn found(folder: &Path, world: &World) {
     let anchor = AnchorGiven {
         certificate: Certificate::from_der(&world.root.der, &Limits::STANDARD).unwrap(),
         manufacturer: Manufacturer::new("maker").unwrap(),

@@ -322,7 +322,7 @@ fn refused_attributes(folder: &Path) {
 }
 
 /// A certificate object as an attacker would write it.
-fn object(label: &str, value: &[u8]) -> Vec<Attribute> {
+pub(crate) fn object(label: &str, value: &[u8]) -> Vec<Attribute> {
     vec![
         Attribute::Class(ObjectClass::CERTIFICATE),
         Attribute::CertificateType(CertificateType::X_509),

@@ -151,6 +151,7 @@ reasons! {
     AnchorListNotYetValid = "anchor-list-not-yet-valid", Stuck;
     AnchorListRolledBack = "anchor-list-rolled-back", Stuck;
     AnchorListOrigin = "anchor-list-origin", Stuck;
+    AnchorListNotNext = "anchor-list-not-next", Stuck;
     PolicyMissing = "policy-missing", Stuck;
     PolicyMalformed = "policy-malformed", Stuck;
     PolicyThreshold = "policy-threshold", Stuck;
@@ -158,11 +159,13 @@ reasons! {
     PolicyNotYetValid = "policy-not-yet-valid", Stuck;
     PolicyRolledBack = "policy-rolled-back", Stuck;
     PolicyOrigin = "policy-origin", Stuck;
+    PolicyNotNext = "policy-not-next", Stuck;
     PartNotGated = "part-not-gated", Usage;
     PartObserved = "part-observed", Stuck;
     ThresholdZero = "threshold-zero", Stuck;
     ThresholdNotMet = "threshold-not-met", Stuck;
     AuthorityKeyShared = "authority-key-shared", Stuck;
+    OfficerSignedAlready = "officer-signed-already", Usage;
 
     // what a signer may say
     RoleNotListed = "role-not-listed", Contradicts;

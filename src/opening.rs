@@ -1,6 +1,6 @@
-//! The tokens of a site, behind the process that its module runs in, and the signing keys held against the pinned ones.
+//! Opening the tokens of a site: its module in a process of its own, and the signing keys held against the pinned ones.
 
-use crate::hsm::{ExpectedKey, Guarded, HelperStart, TokenKey, TokenSigner, Tokens, TrialFolder};
+use crate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
@@ -10,44 +10,37 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
+/// How often and after how long somebody tries again while another one opens the tokens: ten seconds in all.
 const LOCK_TRIES: u32 = 1_000;
 const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// The keys that sign: one for receipts, one for checkpoints.
 #[derive(Debug)]
-pub(super) struct Signers {
-    pub(super) station: TokenSigner,
-    pub(super) log: TokenSigner,
+pub(crate) struct Signers {
+    pub(crate) station: TokenSigner,
+    pub(crate) log: TokenSigner,
 }
 
 /// What could be opened: without the module nothing, without the keys the tokens at least.
-pub(super) struct Opened {
-    pub(super) tokens: Arc<dyn Tokens>,
-    pub(super) signers: Result<Signers, Finding>,
+pub(crate) struct Opened {
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) signers: Result<Signers, Finding>,
 }
 
 /// Starts the module of the site and opens the signing keys.
-pub(super) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
+pub(crate) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
     let signer = &site.text().signer;
     // Before the others are kept waiting: a person may have to type it.
     let pin = surroundings.pin(&site.pin_source(signer), &signer.token);
-    let opening = one_at_a_time(site)?;
-    let tokens = open_tokens(site, surroundings)?;
-    let open = |label: &str, expected| {
-        let key = TokenKey::new(&signer.token, label);
-        TokenSigner::open(Arc::clone(&tokens), key, pin.clone()?, ExpectedKey::Recorded(expected))
-            .map_err(|fault| fault.finding())
-    };
-    let station = open(&signer.station_key.label, site.station_key().id());
-    let signers =
-        station.and_then(|station| Ok(Signers { station, log: open(&signer.log_key.label, site.log_key().id())? }));
-    drop(opening);
+    let turn = in_turn(site, surroundings)?;
+    let tokens = module(site, surroundings)?;
+    let signers = pin.and_then(|pin| signers(site, &tokens, &pin));
+    drop(turn);
     Ok(Opened { tokens, signers })
 }
 
 /// Starts the module of a site with the environment that the site states, and nothing of the caller's.
-fn open_tokens(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc<dyn Tokens>, Finding> {
+pub(crate) fn module(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc<dyn Tokens>, Finding> {
     let environment = TrialFolder::lay_out(site.folder())?.environment();
     let guarded = Guarded::start(HelperStart {
         program: surroundings.helper()?,
@@ -58,9 +51,22 @@ fn open_tokens(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc<dyn T
     Ok(Arc::new(guarded))
 }
 
+/// The station's key and the log's, each held against the pinned one.
+pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, pin: &Pin) -> Result<Signers, Finding> {
+    let signer = &site.text().signer;
+    let open = |label: &str, expected| {
+        let key = TokenKey::new(&signer.token, label);
+        TokenSigner::open(Arc::clone(tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
+            .map_err(|fault| fault.finding())
+    };
+    let station = open(&signer.station_key.label, site.station_key().id())?;
+    let log = open(&signer.log_key.label, site.log_key().id())?;
+    Ok(Signers { station, log })
+}
+
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
 /// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-fn one_at_a_time(site: &Site) -> Result<File, Finding> {
+pub(crate) fn in_turn(site: &Site, surroundings: &dyn Surroundings) -> Result<File, Finding> {
     let path = site.folder().join("opening.lock");
     let place = path.display().to_string();
     let unwritten =
@@ -70,7 +76,7 @@ fn one_at_a_time(site: &Site) -> Result<File, Finding> {
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
+            Err(TryLockError::WouldBlock) => surroundings.pause(BETWEEN_LOCK_TRIES),
             Err(TryLockError::Error(error)) => return Err(unwritten(error)),
         }
     }

@@ -11,7 +11,9 @@ use crate::journal::Journal;
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
-use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, StateText};
+use crate::site::{
+    AuthorityText, CONFIGURATION, CeremonyText, HolderText, KeyText, SignerText, Site, SiteText, StateText,
+};
 use crate::surroundings::Surroundings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,13 +40,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Seconds of a day.
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// How long a trial's anchor list and policy count.
 const TRIAL_DAYS: i64 = 90;
 /// How long the module may take for one answer.
 const MODULE_SECONDS: u32 = 10;
 /// Oldest CRL that a trial takes: 31 days, the longest period in common use.
-const TRIAL_CRL_HOURS: u32 = 24 * 31;
+pub(super) const TRIAL_CRL_HOURS: u32 = 24 * 31;
 
 /// What a trial site is founded with.
 #[derive(Clone, Debug)]
@@ -167,7 +169,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             .map_err(|fault| Finding::new(Reason::SiteMalformed, "officer", "a name", fault.to_string()))?;
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
-    let pin = made.signer.pin_file.strip_prefix(folder).unwrap_or(&made.signer.pin_file).to_owned();
+    let within = |path: &Path| PinSource::File(path.strip_prefix(folder).unwrap_or(path).to_owned());
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
@@ -179,12 +181,17 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
-            pin: PinSource::File(pin),
+            pin: within(&made.signer.pin_file),
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
         standby: None,
         authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
+        ceremony: Some(CeremonyText {
+            authority_token: made.authority.name.clone(),
+            authority_pin: within(&made.authority.pin_file),
+            trust_pin: within(&made.trust.officer_pin_file),
+        }),
     })
 }
 
