@@ -10,7 +10,12 @@ mod open;
 
 mod receive;
 
+mod admission;
+
+mod inventory;
+
 pub use crate::surroundings::Surroundings;
+pub use admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
 pub use arrival::{Arrival, ImageSource};
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};

@@ -11,7 +11,7 @@ use ecugate_verifier::values::reason::{Class, Reason};
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
@@ -151,8 +151,12 @@ impl Gate {
     /// [`GateError`] where nothing could be judged. What could be judged and not be recorded is
     /// [`Outcome::NotRecorded`].
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
+        self.lock().receive(arrival)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic in another thread left at most an open transaction, which SQLite rolls back.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

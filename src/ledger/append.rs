@@ -7,7 +7,7 @@ use super::fault::{AppendFault, LedgerFault};
 use super::member::{Append, Blob, Place, Recorded};
 use super::projection::Projection;
 use super::record::Reading;
-use super::rules::{require_fit, require_unmoved};
+use super::rules::{require_fit, require_passage, require_unmoved};
 use super::state::{push, stored_node};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
@@ -90,6 +90,9 @@ impl Ledger {
         write_blobs(&transaction, &append.blobs)?;
         let mut leaf_hashes = Vec::new();
         for ((envelope, entry), seq) in entries.iter().zip(seq..) {
+            if let Reading::Understood(said) = &entry.reading {
+                require_passage(&transaction, seq, said).map_err(|why| unfit(seq, why))?;
+            }
             write_entry(&transaction, seq, envelope, entry, &mut edge)?;
             leaf_hashes.push(entry.leaf.hash());
         }

@@ -5,6 +5,7 @@ use super::examine::Rigour;
 use super::fault::LedgerFault;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
+use super::rules::require_passage;
 use super::state::{check_leaf_hash, check_node, push, tree_size};
 use ecugate_verifier::syntax::merkle::Edge;
 use ecugate_verifier::values::digest::Sha256;
@@ -116,6 +117,10 @@ impl Ledger {
         };
         match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
             Ok(Reading::Understood(said)) => {
+                audit.note(
+                    require_passage(connection, seq, &said)
+                        .map_err(|why| LedgerFault::differs(format!("entry {seq}"), "an entry that may follow", why)),
+                );
                 audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
             }
             Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),

@@ -1,6 +1,7 @@
 //! Single rows, found by their keys: what both writing and recalling ask for.
 
 use super::fault::LedgerFault;
+use super::kind::EntryKind;
 use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
@@ -43,4 +44,30 @@ pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<S
             .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
     })
     .transpose()
+}
+
+/// Where the unit of a verdict stood after the entries before `seq`.
+pub(super) fn standing_before(connection: &Connection, unit: u64, seq: u64) -> Result<Option<Standing>, LedgerFault> {
+    let word = connection
+        .prepare_cached("SELECT state FROM custody WHERE unit = ? AND seq < ? ORDER BY seq DESC LIMIT 1")?
+        .query_row([unit, seq], |row| row.get::<_, String>(0))
+        .optional()?;
+    word.map(|word| {
+        Standing::from_word(&word)
+            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
+    })
+    .transpose()
+}
+
+/// The first entry of this kind about the unit of a verdict, among those before entry `seq`.
+pub(super) fn entry_about(
+    connection: &Connection,
+    unit: u64,
+    kind: EntryKind,
+    seq: u64,
+) -> Result<Option<u64>, LedgerFault> {
+    let first = connection
+        .prepare_cached("SELECT min(seq) FROM act INDEXED BY act_by_unit WHERE unit = ? AND kind = ? AND seq < ?")?
+        .query_row(params![unit, kind.word(), seq], |row| row.get(0))?;
+    Ok(first)
 }

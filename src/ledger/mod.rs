@@ -19,17 +19,19 @@ mod projection;
 
 mod lookup;
 
-mod state;
-
-pub mod mark;
-
 mod member;
 
 mod rules;
 
+mod state;
+
+pub mod mark;
+
 mod append;
 
 mod recall;
+
+mod passage;
 
 mod audit;
 
@@ -37,6 +39,7 @@ pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
 pub use member::{Append, Blob, Place, Recorded};
+pub use passage::{Passage, Proven};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 

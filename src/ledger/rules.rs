@@ -14,6 +14,10 @@ use ecugate_verifier::values::digest::Sha256;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use inventory::require_passage;
+
+mod inventory;
+
 /// No entry since the memory was taken may name one of the unit's keys, or change a unit that bears one. Other units
 /// moving on is no conflict.
 pub(super) fn require_unmoved(connection: &Connection, append: &Append) -> Result<(), AppendFault> {

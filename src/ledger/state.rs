@@ -5,6 +5,7 @@ use super::examine::Rigour;
 use super::fault::LedgerFault;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
+use super::rules::require_passage;
 use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
@@ -82,6 +83,8 @@ impl Ledger {
                 return Err(LedgerFault::Newer(why));
             }
             Reading::Understood(said) => {
+                require_passage(connection, seq, said)
+                    .map_err(|why| LedgerFault::differs(format!("entry {seq}"), "an entry that may follow", why))?;
                 Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
             }
         }

@@ -310,6 +310,15 @@ reasons! {
     LedgerDiffers = "ledger-differs", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+
+    // the way into inventory
+    AdmissionNoAccept = "admission-no-accept", Contradicts;
+    AdmissionBlocked = "admission-blocked", Contradicts;
+    AdmissionTaken = "admission-taken", Contradicts;
+    AdmissionUnknown = "admission-unknown", Contradicts;
+    AdmissionEnvironment = "admission-environment", Contradicts;
+    AdmissionRedeemed = "admission-redeemed", Contradicts;
+    RedemptionConfirmed = "redemption-confirmed", Contradicts;
 }
 
 impl Reason {

@@ -1,0 +1,254 @@
+//! Leave for one accepted unit to enter one inventory, as it travels from the gate to the inventory system and back:
+//! kept by whoever asked, believed by nobody, and held against the ledger when it is redeemed.
+
+use super::open::GateError;
+use super::outcome::RecordedVerdict;
+use ecugate_verifier::documents::admission::{Admitted, Redeemed};
+use ecugate_verifier::documents::document;
+use ecugate_verifier::documents::envelope::Envelope;
+use ecugate_verifier::documents::receipt::UnitName;
+use ecugate_verifier::documents::record::State;
+use ecugate_verifier::syntax::json;
+use ecugate_verifier::syntax::note::Note;
+use ecugate_verifier::values::attempt::{Attempt, Environment};
+use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
+
+/// An inventory system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its id.
+    pub id: Name,
+    /// What its books are: trial or production. Stated by the system itself, so that no trial fills its real books.
+    pub environment: Environment,
+}
+
+/// The record of an accept, as whoever asks for an admission knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcceptRecord {
+    /// The number of its entry.
+    Entry(u64),
+    /// The attempt that came to it: for a caller that crashed before it read the number.
+    Attempt(Attempt),
+}
+
+/// Leave for one unit to enter one inventory, once.
+///
+/// What it holds is **not believed** before [`Gate::redeem`](super::Gate::redeem): anybody can write such a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    pub(super) envelope: Envelope,
+    pub(super) admitted: Admitted,
+    pub(super) inclusion: Vec<Sha256>,
+    pub(super) checkpoint: String,
+}
+
+/// The use of an admission: from here on the unit stands in inventory. Made by the gate alone, after it was recorded
+/// under a checkpoint and read back: whoever holds one may book the unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redemption {
+    pub(super) redeemed: Redeemed,
+    pub(super) admitted: Admitted,
+}
+
+/// The consumer's word that the unit is booked, recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Confirmation {
+    pub(super) entry: u64,
+    pub(super) at: Time,
+    pub(super) standing: State,
+}
+
+/// A redemption whose consumer has not said yet that the unit is booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// Where the unit stands now: *redeemed*, or *contested* where a second one like it came since.
+    pub standing: State,
+}
+
+/// The words that begin the file of an admission, so that whoever opens it sees what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+enum Kind {
+    #[serde(rename = "TRIAL admission")]
+    Trial,
+    #[serde(rename = "admission")]
+    Production,
+}
+
+/// The form of an admission outside of the gate.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmissionText {
+    kind: Kind,
+    entry: u64,
+    /// The signed envelope, as text: DSSE in its one spelling.
+    envelope: String,
+    /// From the entry up to the root, in hex.
+    inclusion: Vec<Sha256>,
+    /// A signed note.
+    checkpoint: String,
+}
+
+impl Admission {
+    /// Reads an admission that was kept as a file or in a data base. Nothing of it is verified here.
+    ///
+    /// # Errors
+    /// [`GateError`] where the bytes are not one admission, whole and in its form.
+    pub fn read(bytes: &[u8]) -> Result<Self, GateError> {
+        Ok(Self::parse(bytes, &Limits::STANDARD).map_err(|finding| finding.within("admission"))?)
+    }
+
+    fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Finding> {
+        let wrong =
+            |place: &str, expected: String, found: String| Err(Finding::new(Reason::JsonValue, place, expected, found));
+        let text: AdmissionText = json::read(bytes, limits).map_err(|fault| fault.finding())?;
+        let envelope = Envelope::parse(text.envelope.as_bytes(), limits).map_err(|fault| fault.finding())?;
+        let admitted: Admitted = document::read_unverified(&envelope, limits).map_err(|fault| fault.finding())?;
+        if text.kind != Kind::of(admitted.environment) {
+            let expected = format!("the kind of an admission of {}", admitted.environment.word());
+            return wrong("kind", expected, Kind::word(text.kind).to_owned());
+        }
+        if text.entry != admitted.record.seq {
+            return wrong("entry", admitted.record.seq.to_string(), text.entry.to_string());
+        }
+        if text.inclusion.len() > limits.proof_hashes {
+            let expected = format!("at most {} hashes", limits.proof_hashes);
+            return Err(Finding::new(Reason::ProofMalformed, "inclusion", expected, text.inclusion.len().to_string()));
+        }
+        Note::parse(text.checkpoint.as_bytes(), limits)?;
+        Ok(Self { envelope, admitted, inclusion: text.inclusion, checkpoint: text.checkpoint })
+    }
+
+    /// The admission as one JSON object, to be kept until it is redeemed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let text = AdmissionText {
+            kind: Kind::of(self.admitted.environment),
+            entry: self.admitted.record.seq,
+            // Made from text, by `Envelope::parse`.
+            envelope: String::from_utf8_lossy(self.envelope.bytes()).into_owned(),
+            inclusion: self.inclusion.clone(),
+            checkpoint: self.checkpoint.clone(),
+        };
+        // A struct of texts, numbers and lists has nothing that JSON cannot hold.
+        serde_json::to_vec(&text).unwrap_or_default()
+    }
+
+    /// What it states: its unit, its consumer, its environment, its entry. Unverified where it was read from bytes.
+    #[must_use]
+    pub const fn states(&self) -> &Admitted {
+        &self.admitted
+    }
+}
+
+impl Kind {
+    const fn of(environment: Environment) -> Self {
+        match environment {
+            Environment::Trial => Self::Trial,
+            Environment::Production => Self::Production,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Trial => "TRIAL admission",
+            Self::Production => "admission",
+        }
+    }
+}
+
+impl Redemption {
+    /// Its entry in the ledger.
+    #[must_use]
+    pub const fn entry(&self) -> u64 {
+        self.redeemed.record.seq
+    }
+
+    /// When it was recorded.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        self.redeemed.record.time
+    }
+
+    /// The unit.
+    #[must_use]
+    pub const fn unit(&self) -> &UnitName {
+        &self.admitted.unit
+    }
+
+    /// The entry of its accept.
+    #[must_use]
+    pub const fn accept(&self) -> Option<u64> {
+        self.redeemed.record.unit
+    }
+
+    /// The entry of its admission.
+    #[must_use]
+    pub const fn admission(&self) -> u64 {
+        self.redeemed.admission
+    }
+
+    /// Whose inventory it stands in.
+    #[must_use]
+    pub const fn consumer(&self) -> &Name {
+        &self.redeemed.consumer
+    }
+
+    /// The consumer's own number for this booking.
+    #[must_use]
+    pub const fn reference(&self) -> &Name {
+        &self.redeemed.reference
+    }
+
+    /// Trial or production.
+    #[must_use]
+    pub const fn environment(&self) -> Environment {
+        self.admitted.environment
+    }
+}
+
+impl Confirmation {
+    /// Its entry in the ledger.
+    #[must_use]
+    pub const fn entry(&self) -> u64 {
+        self.entry
+    }
+
+    /// When it was recorded.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        self.at
+    }
+
+    /// Where the unit stands now. *Contested* means that a second one like it came since the redemption: it stays in
+    /// the books, and must not move.
+    #[must_use]
+    pub const fn standing(&self) -> State {
+        self.standing
+    }
+}
+
+impl From<u64> for AcceptRecord {
+    fn from(entry: u64) -> Self {
+        Self::Entry(entry)
+    }
+}
+
+impl From<Attempt> for AcceptRecord {
+    fn from(attempt: Attempt) -> Self {
+        Self::Attempt(attempt)
+    }
+}
+
+impl From<&RecordedVerdict> for AcceptRecord {
+    fn from(verdict: &RecordedVerdict) -> Self {
+        Self::Entry(verdict.recorded().seq)
+    }
+}
