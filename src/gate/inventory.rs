@@ -5,8 +5,9 @@
 //! with the same words, each act answers with its own record: a caller that crashed asks again.
 
 use super::admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
-use super::open::{Gate, GateError, Inner, unsettled};
-use crate::ledger::{Append, AppendFault, Passage, Recorded};
+use super::engine::unsettled;
+use super::open::{Gate, GateError};
+use crate::ledger::{Append, AppendFault, Ledger, LedgerFault, Passage, Place, Recorded};
 use crate::sealing::seal_by;
 use ecugate_verifier::documents::admission::{Admitted, Redeemed, RedemptionConfirmed};
 use ecugate_verifier::documents::document::{self, Document};
@@ -39,7 +40,7 @@ impl Gate {
     /// - [`Reason::NotConfirmed`]: recorded, and its checkpoint was not read back: ask again.
     /// - What keeps the gate from reading, signing or writing.
     pub fn admission_for(&self, record: impl Into<AcceptRecord>, consumer: &Name) -> Result<Admission, GateError> {
-        self.lock().admission_for(&record.into(), consumer)
+        self.admit_for(&record.into(), consumer)
     }
 
     /// Uses an admission: the unit stands in inventory from here on. Atomic, once, and only while the unit still
@@ -59,7 +60,7 @@ impl Gate {
         consumer: &Consumer,
         reference: &Name,
     ) -> Result<Redemption, GateError> {
-        self.lock().redeem(admission, consumer, reference)
+        self.redeem_for(admission, consumer, reference)
     }
 
     /// Records the consumer's word that the unit is booked. It changes no custody: a contested unit stays contested,
@@ -71,7 +72,7 @@ impl Gate {
     /// - [`Reason::NotConfirmed`]: recorded, and its checkpoint was not read back: ask again.
     /// - What keeps the gate from reading, signing or writing.
     pub fn confirm(&self, redemption: &Redemption, booked_as: &Name) -> Result<Confirmation, GateError> {
-        self.lock().confirm(redemption, booked_as)
+        self.confirm_for(redemption, booked_as)
     }
 
     /// A redemption of this consumer, read back: for a caller that crashed and knows its entry.
@@ -80,7 +81,7 @@ impl Gate {
     /// [`Reason::AdmissionUnknown`] where that entry is no redemption, [`Reason::AdmissionTaken`] where it is another
     /// consumer's; what keeps the gate from reading.
     pub fn redemption(&self, entry: u64, consumer: &Name) -> Result<Redemption, GateError> {
-        self.lock().redemption_of(entry, consumer)
+        self.redemption_of(entry, consumer)
     }
 
     /// Redemptions that their consumers have not confirmed: units that an inventory system took and may never have
@@ -89,7 +90,7 @@ impl Gate {
     /// # Errors
     /// What keeps the gate from reading.
     pub fn unconfirmed(&self) -> Result<Vec<Unconfirmed>, GateError> {
-        self.lock().unconfirmed()
+        self.all_unconfirmed()
     }
 }
 
@@ -114,8 +115,8 @@ struct Stored<D> {
     recorded: Recorded,
 }
 
-impl Inner {
-    fn admission_for(&mut self, record: &AcceptRecord, consumer: &Name) -> Result<Admission, GateError> {
+impl Gate {
+    fn admit_for(&self, record: &AcceptRecord, consumer: &Name) -> Result<Admission, GateError> {
         let unit = self.unit_of(record)?;
         in_turns(|| {
             let passage = self.passage(unit)?;
@@ -130,21 +131,22 @@ impl Inner {
         })
     }
 
-    fn admit(&mut self, unit: u64, passage: &Passage, consumer: &Name) -> Result<u64, Cut> {
+    fn admit(&self, unit: u64, passage: &Passage, consumer: &Name) -> Result<u64, Cut> {
         let Stored { document: receipt, envelope, .. } = self.stored::<Receipt>(unit)?;
-        let admitted = |record: Record| Admitted {
+        let Receipt { record: Record { keys, .. }, environment, site, unit: name, .. } = receipt;
+        let (consumer, receipt) = (consumer.clone(), envelope.digest());
+        self.write(&keys, passage, move |record| Admitted {
             record: Record { unit: Some(unit), ..record },
-            environment: receipt.environment,
-            site: receipt.site.clone(),
-            consumer: consumer.clone(),
-            unit: receipt.unit.clone(),
-            receipt: envelope.digest(),
-        };
-        self.write(&receipt.record.keys, passage, admitted)
+            environment,
+            site,
+            consumer,
+            unit: name,
+            receipt,
+        })
     }
 
-    fn redeem(
-        &mut self,
+    fn redeem_for(
+        &self,
         admission: &Admission,
         consumer: &Consumer,
         reference: &Name,
@@ -173,19 +175,20 @@ impl Inner {
         })
     }
 
-    fn take_in(&mut self, unit: u64, passage: &Passage, admitted: &Admitted, reference: &Name) -> Result<u64, Cut> {
+    fn take_in(&self, unit: u64, passage: &Passage, admitted: &Admitted, reference: &Name) -> Result<u64, Cut> {
         let receipt = self.stored::<Receipt>(unit)?.document;
-        let redeemed = |record: Record| Redeemed {
+        let Admitted { record: Record { seq: admission, .. }, site, consumer, .. } = admitted.clone();
+        let reference = reference.clone();
+        self.write(&receipt.record.keys, passage, move |record| Redeemed {
             record: Record { unit: Some(unit), state: Some(State::Redeemed), ..record },
-            site: admitted.site.clone(),
-            consumer: admitted.consumer.clone(),
-            admission: admitted.record.seq,
-            reference: reference.clone(),
-        };
-        self.write(&receipt.record.keys, passage, redeemed)
+            site,
+            consumer,
+            admission,
+            reference,
+        })
     }
 
-    fn confirm(&mut self, redemption: &Redemption, booked_as: &Name) -> Result<Confirmation, GateError> {
+    fn confirm_for(&self, redemption: &Redemption, booked_as: &Name) -> Result<Confirmation, GateError> {
         let (entry, unit) = (redemption.entry(), accept_of(&redemption.admitted)?);
         in_turns(|| {
             let passage = self.passage(unit)?;
@@ -209,19 +212,20 @@ impl Inner {
         })
     }
 
-    fn book(&mut self, unit: u64, passage: &Passage, redeemed: &Redeemed, booked_as: &Name) -> Result<u64, Cut> {
-        let confirmed = |record: Record| RedemptionConfirmed {
-            record: Record { unit: Some(unit), ..record },
-            site: redeemed.site.clone(),
-            consumer: redeemed.consumer.clone(),
-            redemption: redeemed.record.seq,
-            booked_as: booked_as.clone(),
-        };
+    fn book(&self, unit: u64, passage: &Passage, redeemed: &Redeemed, booked_as: &Name) -> Result<u64, Cut> {
+        let Redeemed { record: Record { seq: redemption, .. }, site, consumer, .. } = redeemed.clone();
+        let booked_as = booked_as.clone();
         // A word about the books: a second box that comes at this moment is no reason not to record it.
-        self.write(&[], passage, confirmed)
+        self.write(&[], passage, move |record| RedemptionConfirmed {
+            record: Record { unit: Some(unit), ..record },
+            site,
+            consumer,
+            redemption,
+            booked_as,
+        })
     }
 
-    fn redemption_of(&mut self, entry: u64, consumer: &Name) -> Result<Redemption, GateError> {
+    fn redemption_of(&self, entry: u64, consumer: &Name) -> Result<Redemption, GateError> {
         self.settle()?;
         let unknown = |found: String| {
             Finding::new(Reason::AdmissionUnknown, format!("ledger entry {entry}"), "a redemption", found)
@@ -234,10 +238,10 @@ impl Inner {
         Ok(redemption)
     }
 
-    fn unconfirmed(&mut self) -> Result<Vec<Unconfirmed>, GateError> {
+    fn all_unconfirmed(&self) -> Result<Vec<Unconfirmed>, GateError> {
         let mut unconfirmed = Vec::new();
         self.settle()?;
-        for seq in self.ledger.unconfirmed().map_err(Finding::from)? {
+        for seq in self.read(Ledger::unconfirmed)? {
             let redemption = self.redemption_at(seq)?;
             let passage = self.passage(accept_of(&redemption.admitted)?)?;
             // Confirmed while this list was made.
@@ -251,14 +255,14 @@ impl Inner {
 }
 
 /// What the acts ask of the ledger.
-impl Inner {
+impl Gate {
     /// The verdict that the record names. An attempt may have been used for more than one box.
     fn unit_of(&self, record: &AcceptRecord) -> Result<u64, GateError> {
         let attempt = match record {
             AcceptRecord::Entry(seq) => return Ok(*seq),
             AcceptRecord::Attempt(attempt) => attempt,
         };
-        let verdicts = self.ledger.verdicts_of_attempt(attempt).map_err(Finding::from)?;
+        let verdicts = self.read(|ledger| ledger.verdicts_of_attempt(attempt))?;
         let mut accepts = verdicts.iter().filter(|(_, state)| *state == State::Accepted);
         if let (Some((seq, _)), None) = (accepts.next(), accepts.next()) {
             return Ok(*seq);
@@ -275,9 +279,9 @@ impl Inner {
     }
 
     /// A unit's way into inventory, all of it under a stored checkpoint: nothing is answered on what a crash may undo.
-    fn passage(&mut self, unit: u64) -> Result<Passage, GateError> {
+    fn passage(&self, unit: u64) -> Result<Passage, GateError> {
         for _ in 0..SETTLINGS {
-            let passage = self.ledger.passage(unit).map_err(Finding::from)?;
+            let passage = self.read(|ledger| ledger.passage(unit))?;
             if passage.covered == passage.size {
                 return Ok(passage);
             }
@@ -287,9 +291,13 @@ impl Inner {
         Err(Finding::new(Reason::NotConfirmed, "ledger", expected, "entries that others write meanwhile").into())
     }
 
-    fn settle(&mut self) -> Result<(), GateError> {
-        self.ledger.settle(&self.log).map_err(unsettled)?;
-        Ok(())
+    fn settle(&self) -> Result<(), GateError> {
+        let engine = self.inner.engine().map_err(|away| away.finding)?;
+        Ok(engine.writer.settle().map_err(unsettled)?)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Ledger) -> Result<T, LedgerFault>) -> Result<T, Finding> {
+        Ok(self.read_ledger(read)??)
     }
 
     fn require_accepted(&self, unit: u64, passage: &Passage) -> Result<(), GateError> {
@@ -311,7 +319,7 @@ impl Inner {
 
     /// What the ledger itself holds in the place of this admission, if it is the same byte for byte.
     fn own(&self, admission: &Admission, consumer: &Consumer) -> Result<Admitted, GateError> {
-        let (claimed, site) = (&admission.admitted, self.site.text().environment);
+        let (claimed, site) = (&admission.admitted, self.inner.site.text().environment);
         let others = [("consumer", consumer.environment), ("admission", claimed.environment)];
         if let Some((place, other)) = others.into_iter().find(|(_, environment)| *environment != site) {
             return Err(Finding::new(Reason::AdmissionEnvironment, place, site.word(), other.word()).into());
@@ -319,19 +327,18 @@ impl Inner {
         let unknown = |place: String, expected: String, found: String| {
             Err(Finding::new(Reason::AdmissionUnknown, place, expected, found).into())
         };
-        if claimed.record.origin != self.site.origin().as_str() {
-            let (expected, found) = (self.site.origin().to_string(), claimed.record.origin.clone());
+        if claimed.record.origin != self.inner.site.origin().as_str() {
+            let (expected, found) = (self.inner.site.origin().to_string(), claimed.record.origin.clone());
             return unknown("admission: origin".to_owned(), expected, found);
         }
         let seq = claimed.record.seq;
-        let stored = self.ledger.entry(seq).map_err(Finding::from)?.and_then(|entry| entry.envelope);
+        let stored = self.read(|ledger| ledger.entry(seq))?.and_then(|entry| entry.envelope);
         if stored.as_deref() != Some(admission.envelope.bytes()) {
             let found = stored.map_or_else(|| "no such entry".to_owned(), |bytes| named(&bytes));
             return unknown(format!("ledger entry {seq}"), named(admission.envelope.bytes()), found);
         }
         let own = self.stored::<Admitted>(seq)?;
-        self.ledger
-            .require_own_proof(seq, &admission.checkpoint, &admission.inclusion)
+        self.read_ledger(|ledger| ledger.require_own_proof(seq, &admission.checkpoint, &admission.inclusion))?
             .map_err(|finding| finding.within("admission"))?;
         Ok(own.document)
     }
@@ -345,7 +352,7 @@ impl Inner {
     /// An entry of one kind, verified and proven anew. Whatever a row beside it says, this is what was signed.
     fn stored<D: Document>(&self, seq: u64) -> Result<Stored<D>, GateError> {
         let limits = &Limits::STANDARD;
-        let proven = self.ledger.proven(seq).map_err(Finding::from)?.ok_or_else(|| {
+        let proven = self.read(|ledger| ledger.proven(seq))?.ok_or_else(|| {
             Finding::new(Reason::AdmissionUnknown, format!("ledger entry {seq}"), "an entry", "no such entry")
         })?;
         let envelope = Envelope::parse(&proven.envelope, limits).map_err(|fault| fault.finding())?;
@@ -356,23 +363,19 @@ impl Inner {
 
     /// Writes one entry, and covers it. `document` makes it of the record that names its place.
     fn write<D: Document>(
-        &mut self,
+        &self,
         keys: &[UnitKey],
         passage: &Passage,
-        document: impl Fn(Record) -> D,
+        document: impl FnOnce(Record) -> D + Send + 'static,
     ) -> Result<u64, Cut> {
         let time = self.time_after(passage)?;
+        let engine = self.inner.engine().map_err(|away| away.finding)?;
         let append = Append { keys: keys.to_vec(), memory_size: passage.size, blobs: Vec::new() };
-        let station = &self.station;
-        let recorded = self.ledger.append(
-            &append,
-            |place| {
-                let record = Record::new(place.origin.as_str(), place.seq, time);
-                Ok(vec![seal_by(document(record), &[station])?])
-            },
-            &self.log,
-        );
-        match recorded {
+        let seal = move |place: &Place<'_>| {
+            let record = Record::new(place.origin.as_str(), place.seq, time);
+            Ok(vec![seal_by(document(record), &[&engine.station])?])
+        };
+        match self.submit(append, Box::new(seal)) {
             Ok(recorded) => Ok(recorded.seq),
             // The rules are asked under the write lock: who was first is seen at the next look.
             Err(fault @ (AppendFault::Moved { .. } | AppendFault::Unfit { .. })) => Err(Cut::Overtaken(fault.into())),
@@ -382,7 +385,7 @@ impl Inner {
 
     /// The time to date an entry by: never before what is recorded.
     fn time_after(&self, passage: &Passage) -> Result<Time, GateError> {
-        let now = self.surroundings.now();
+        let now = self.inner.surroundings.now();
         match (now, passage.last) {
             (Some(now), Some(last)) if now < last => {
                 let expected = format!("not before the last entry, {last}");

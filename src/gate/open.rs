@@ -1,36 +1,27 @@
-//! Opening the gate: configuration, module, signing keys, ledger. What is missing here keeps every box out.
+//! The gate of a site: what opens at once, what opens with the first box, and where others write and read.
 
 use super::arrival::Arrival;
+use super::engine::{Away, Engine, Slot};
 use super::outcome::{Outcome, hold_status};
-use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
-use crate::ledger::{AppendFault, Ledger};
+use super::writer::Seal;
+use crate::ledger::{Append, AppendFault, Ledger, Recorded};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::{Class, Reason};
 use std::fmt;
-use std::fs::{File, TryLockError};
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-/// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
-const LOCK_TRIES: u32 = 1_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
-
-/// The one door into inventory. Clones share it; one box at a time goes through.
+/// The one door into inventory. Clones share it; any number of boxes may go through at once.
 #[derive(Clone)]
 pub struct Gate {
-    inner: Arc<Mutex<Inner>>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
     pub(super) site: Site,
-    pub(super) tokens: Arc<dyn Tokens>,
-    pub(super) station: TokenSigner,
-    pub(super) log: TokenSigner,
-    pub(super) ledger: Ledger,
     pub(super) surroundings: Box<dyn Surroundings>,
+    pub(super) slot: Slot,
 }
 
 impl fmt::Debug for Gate {
@@ -90,59 +81,17 @@ impl From<Finding> for GateError {
     }
 }
 
-/// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
-/// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-fn one_at_a_time(site: &Site) -> Result<File, Finding> {
-    let path = site.folder().join("opening.lock");
-    let place = path.display().to_string();
-    let unwritten =
-        |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
-    // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
-        }
-    }
-    let found = "another gate that has been opening them for ten seconds";
-    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
-}
-
-/// What keeps an earlier entry uncovered keeps this box out. Nothing of this box is unconfirmed.
-pub(super) fn unsettled(fault: AppendFault) -> Finding {
-    match fault {
-        AppendFault::Pending { cause, .. } => cause,
-        other => other.into(),
-    }
-}
-
 impl Gate {
-    /// Opens the gate of a site: loads the module, opens the signing keys and holds them against the pinned ones,
-    /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
+    /// Opens the gate of a site. Tokens, signing keys and ledger open with the first box: a gate without them is open
+    /// too, and holds every box.
     ///
     /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
     ///
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
-        let opening = one_at_a_time(&site)?;
-        let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
-        let signer = &site.text().signer;
-        let open = |label: &str, expected| {
-            let key = TokenKey::new(&signer.token, label);
-            let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
-            TokenSigner::open(Arc::clone(&tokens), key, pin, ExpectedKey::Recorded(expected))
-                .map_err(|fault| fault.finding())
-        };
-        let station = open(&signer.station_key.label, site.station_key().id())?;
-        let log = open(&signer.log_key.label, site.log_key().id())?;
-        drop(opening);
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
-        ledger.settle(&log).map_err(unsettled)?;
-        let inner = Inner { site, tokens, station, log, ledger, surroundings };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+        let inner = Inner { site, surroundings, slot: Slot::default() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Receives one box: judges it, records the verdict, reads it back.
@@ -151,12 +100,42 @@ impl Gate {
     /// [`GateError`] where nothing could be judged. What could be judged and not be recorded is
     /// [`Outcome::NotRecorded`].
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
-        self.lock().receive(arrival)
+        self.inner.receive(arrival)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic in another thread left at most an open transaction, which SQLite rolls back.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes entries through the thread that writes, and waits until they are covered and read back. The one way to
+    /// write, for every act of the gate. An engine that failed is given up: the next act opens another one.
+    #[allow(dead_code)] // for the acts that follow
+    pub(super) fn submit(&self, append: Append, seal: Seal) -> Result<Recorded, AppendFault> {
+        let engine = self.inner.engine().map_err(|away| AppendFault::Sealing(away.finding))?;
+        let result = engine.writer.submit(append, seal);
+        if let Err(fault) = &result {
+            self.inner.give_up_if(&engine, fault);
+        }
+        result
+    }
+
+    /// Reads the ledger, over a connection that writes nothing.
+    #[allow(dead_code)] // for the acts that follow
+    pub(super) fn read_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> Result<T, Finding> {
+        Ok(self.inner.engine().map_err(|away| away.finding)?.read(read))
+    }
+}
+
+impl Inner {
+    /// The engine; opened if it is not.
+    pub(super) fn engine(&self) -> Result<Arc<Engine>, Away> {
+        self.slot.engine(&self.site, self.surroundings.as_ref())
+    }
+
+    /// Gives the engine up after a fault that another engine may not have. A ledger that is busy, a memory that moved
+    /// on and an entry that may not be written are none.
+    pub(super) fn give_up_if(&self, engine: &Arc<Engine>, fault: &AppendFault) {
+        let stays = matches!(fault, AppendFault::Moved { .. } | AppendFault::Unfit { .. })
+            || fault.reason() == Reason::LedgerBusy;
+        if !stays {
+            self.slot.give_up(engine);
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The path of one box: present, remember, judge, seal, record.
 
 use super::arrival::{Arrival, Presented};
-use super::open::{GateError, Inner, unsettled};
+use super::engine::{Engine, unsettled};
+use super::open::{GateError, Inner};
 use super::outcome::{Judgement, Outcome, RecordedVerdict};
+use super::writer::Seal;
 use crate::ledger::{Append, AppendFault, Blob, Place, Recorded};
 use crate::sealing::seal_by;
 use ecugate_verifier::documents::document;
@@ -17,7 +19,7 @@ use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
 use ecugate_verifier::judgement::judged::Judged;
 use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::ident::UnitKey;
+use ecugate_verifier::values::ident::{Name, UnitKey};
 use ecugate_verifier::values::keys::Signer as _;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
@@ -25,6 +27,7 @@ use ecugate_verifier::values::time::Time;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a box is judged anew because its memory moved on under it.
 const APPRAISALS: usize = 3;
@@ -44,23 +47,24 @@ struct Trust {
 }
 
 impl Inner {
-    pub(super) fn receive(&mut self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
+    pub(super) fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
+        let engine = &self.engine().map_err(|away| away.finding)?;
         let limits = &Limits::STANDARD;
         let now = self.now()?;
-        let trust = self.trust(limits);
+        let trust = self.trust(engine, limits);
         let rules = self.policy(&trust, now, limits).label_rules();
         let Presented { attempt, presentation, keys } = arrival.present(&rules, limits);
-        if let Some(known) = self.known_attempt(&attempt, &presentation)? {
+        if let Some(known) = self.known_attempt(engine, &attempt, &presentation)? {
             return Ok(known);
         }
         let mut moved = Finding::bare(Reason::MemoryMoved);
         let mut last = None;
         for _ in 0..APPRAISALS {
-            let judged = self.judge(&attempt, &presentation, &trust, &keys, limits)?;
+            let judged = Arc::new(self.judge(engine, &attempt, &presentation, &trust, &keys, limits)?);
             if judged.ruling() == Ruling::NotGated {
                 return Ok(Outcome::NotGated(Box::new(judged.judgement(self.origin()))));
             }
-            match self.record(&judged) {
+            match self.record(engine, &judged) {
                 Ok(outcome) => return Ok(outcome),
                 Err(finding) => moved = finding,
             }
@@ -87,8 +91,8 @@ impl Inner {
 
     /// Reads the trust token in a read-only session without PIN, and the signed documents. What cannot be read is a
     /// hold in the verdict, and never "nothing to check".
-    fn trust(&self, limits: &Limits) -> Trust {
-        let token = match self.tokens.certificates(&self.site.text().trust_token) {
+    fn trust(&self, engine: &Engine, limits: &Limits) -> Trust {
+        let token = match engine.tokens.certificates(&self.site.text().trust_token) {
             Ok(found) => TokenCertificates::Read(found.certificates.into_iter().map(|stored| stored.der).collect()),
             Err(fault) => TokenCertificates::Unavailable(fault.finding()),
         };
@@ -105,13 +109,14 @@ impl Inner {
 
     fn judge(
         &self,
+        engine: &Engine,
         attempt: &Attempt,
         presentation: &Presentation,
         trust: &Trust,
         keys: &[UnitKey],
         limits: &Limits,
     ) -> Result<Recordable, GateError> {
-        let (memory, memory_size) = match self.ledger.memory(keys) {
+        let (memory, memory_size) = match engine.read(|ledger| ledger.memory(keys)) {
             Ok(known) => {
                 let size = known.size;
                 (Memory::Known(Box::new(known)), size)
@@ -139,24 +144,11 @@ impl Inner {
     }
 
     /// Records one verdict. `Err` only where the memory moved on and the box must be judged anew.
-    fn record(&mut self, judged: &Recordable) -> Result<Outcome, Finding> {
-        let append = judged.append();
-        let (site, station) = (&self.site, &self.station);
-        let mut sealed = None;
-        let result = self.ledger.append(
-            &append,
-            |place| {
-                let receipt = judged.receipt(place.origin.as_str(), place.seq);
-                let mut envelopes = vec![seal_by(receipt.clone(), &[station])?];
-                for (contested, seq) in receipt.contests.iter().zip(place.seq + 1..) {
-                    let entry = contest(*contested, seq, place, &receipt, &site.text().site);
-                    envelopes.push(seal_by(entry, &[station])?);
-                }
-                sealed = envelopes.first().map(|envelope| (receipt, envelope.bytes().to_vec()));
-                Ok(envelopes)
-            },
-            &self.log,
-        );
+    fn record(&self, engine: &Arc<Engine>, judged: &Arc<Recordable>) -> Result<Outcome, Finding> {
+        let kept = Arc::new(Mutex::new(None));
+        let seal = seal(Arc::clone(engine), Arc::clone(judged), self.site.text().site.clone(), Arc::clone(&kept));
+        let result = engine.writer.submit(judged.append(), seal);
+        let sealed = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let judgement = || Box::new(judged.judgement(self.site.origin().as_str()));
         match (result, sealed) {
             (Ok(recorded), Some((receipt, envelope))) => Ok(outcome(RecordedVerdict { receipt, envelope, recorded })),
@@ -174,24 +166,29 @@ impl Inner {
     }
 
     /// The recorded result of this very attempt with this very evidence: nothing is called a clone of itself.
-    fn known_attempt(&mut self, attempt: &Attempt, presentation: &Presentation) -> Result<Option<Outcome>, GateError> {
-        let known = self.ledger.verdict_of(attempt, &presentation.digest()).map_err(Finding::from)?;
+    fn known_attempt(
+        &self,
+        engine: &Engine,
+        attempt: &Attempt,
+        presentation: &Presentation,
+    ) -> Result<Option<Outcome>, GateError> {
+        let known = engine.read(|ledger| ledger.verdict_of(attempt, &presentation.digest())).map_err(Finding::from)?;
         let Some(seq) = known else { return Ok(None) };
         // Asked again after it was not confirmed: what is committed holds, and is covered now.
-        self.ledger.settle(&self.log).map_err(unsettled)?;
-        let Some((receipt, envelope, recorded)) = self.recorded_verdict(seq)? else { return Ok(None) };
+        engine.writer.settle().map_err(unsettled)?;
+        let Some((receipt, envelope, recorded)) = self.recorded_verdict(engine, seq)? else { return Ok(None) };
         if receipt.record.evidence != Some(presentation.digest()) {
             return Ok(None);
         }
         if receipt.ruling == Ruling::Accept {
-            self.require_still_accepted(seq, &receipt)?;
+            self.require_still_accepted(engine, seq, &receipt)?;
         }
         Ok(Some(outcome(RecordedVerdict { receipt, envelope, recorded })))
     }
 
     /// An accept that was contested since is no accept for whoever asks again.
-    fn require_still_accepted(&self, seq: u64, receipt: &Receipt) -> Result<(), GateError> {
-        let sightings = self.ledger.sightings(&receipt.record.keys).map_err(Finding::from)?;
+    fn require_still_accepted(&self, engine: &Engine, seq: u64, receipt: &Receipt) -> Result<(), GateError> {
+        let sightings = engine.read(|ledger| ledger.sightings(&receipt.record.keys)).map_err(Finding::from)?;
         let state = sightings.iter().find(|sighting| sighting.seq == seq).map(|sighting| sighting.state);
         if state == Some(State::Accepted) {
             return Ok(());
@@ -202,17 +199,39 @@ impl Inner {
     }
 
     /// A verdict as it stands in the ledger, with its proof under the latest checkpoint.
-    fn recorded_verdict(&self, seq: u64) -> Result<Option<(Receipt, Vec<u8>, Recorded)>, GateError> {
-        let Some(bytes) = self.ledger.entry(seq).map_err(Finding::from)?.and_then(|entry| entry.envelope) else {
+    fn recorded_verdict(&self, engine: &Engine, seq: u64) -> Result<Option<(Receipt, Vec<u8>, Recorded)>, GateError> {
+        let Some(bytes) =
+            engine.read(|ledger| ledger.entry(seq)).map_err(Finding::from)?.and_then(|entry| entry.envelope)
+        else {
             return Ok(None);
         };
         let limits = &Limits::STANDARD;
         let envelope = Envelope::parse(&bytes, limits).map_err(|fault| fault.finding())?;
-        let verified = envelope.verify_with(self.station.public_key()).map_err(|fault| fault.finding())?;
+        let verified = envelope.verify_with(engine.station.public_key()).map_err(|fault| fault.finding())?;
         let receipt: Receipt = document::read(&verified, limits).map_err(|fault| fault.finding())?;
-        let recorded = self.ledger.recorded(seq).map_err(Finding::from)?;
+        let recorded = engine.read(|ledger| ledger.recorded(seq)).map_err(Finding::from)?;
         Ok(Some((receipt, bytes, recorded)))
     }
+}
+
+/// Signs receipt and *contested* entries, and keeps the receipt for whoever waits.
+fn seal(
+    engine: Arc<Engine>,
+    judged: Arc<Recordable>,
+    site: Name,
+    kept: Arc<Mutex<Option<(Receipt, Vec<u8>)>>>,
+) -> Seal {
+    Box::new(move |place| {
+        let receipt = judged.receipt(place.origin.as_str(), place.seq);
+        let mut envelopes = vec![seal_by(receipt.clone(), &[&engine.station])?];
+        for (contested, seq) in receipt.contests.iter().zip(place.seq + 1..) {
+            let entry = contest(*contested, seq, place, &receipt, &site);
+            envelopes.push(seal_by(entry, &[&engine.station])?);
+        }
+        let sealed = envelopes.first().map(|envelope| (receipt, envelope.bytes().to_vec()));
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = sealed;
+        Ok(envelopes)
+    })
 }
 
 impl Recordable {
