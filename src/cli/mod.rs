@@ -32,6 +32,8 @@ mod receive;
 
 mod maker;
 
+mod ledger;
+
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
 use ecugate_verifier::values::finding::Finding;
@@ -83,6 +85,9 @@ enum Command {
     /// Makes and signs release and shipment manifests, as a manufacturer does
     #[command(subcommand)]
     Maker(maker::Maker),
+    /// Looks at the ledger of a site; admits nothing
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
 }
 
 const STATUSES: &str = "\
@@ -113,6 +118,7 @@ impl Ecugate {
             }
             Command::Receive(receive) => receive.run(form),
             Command::Maker(maker) => maker.run(form),
+            Command::Ledger(ledger) => ledger.run(form),
         }
     }
 }

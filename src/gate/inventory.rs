@@ -191,7 +191,7 @@ impl Gate {
     fn confirm_for(&self, redemption: &Redemption, booked_as: &Name) -> Result<Confirmation, GateError> {
         let (entry, unit) = (redemption.entry(), accept_of(&redemption.admitted)?);
         in_turns(|| {
-            let passage = self.passage(unit)?;
+            let mut passage = self.passage(unit)?;
             let place = format!("ledger entry {entry}");
             let own = passage.redeemed == Some(entry) && self.redemption_at(entry)? == *redemption;
             if !own {
@@ -200,7 +200,11 @@ impl Gate {
             }
             let seq = match passage.confirmed {
                 Some(seq) => seq,
-                None => self.book(unit, &passage, &redemption.redeemed, booked_as)?,
+                None => {
+                    let seq = self.book(unit, &passage, &redemption.redeemed, booked_as)?;
+                    passage = self.passage(unit)?;
+                    seq
+                }
             };
             let RedemptionConfirmed { record, booked_as: booked, .. } = self.stored(seq)?.document;
             if booked != *booked_as {

@@ -7,7 +7,7 @@ use super::fault::{AppendFault, LedgerFault};
 use super::member::{Append, Blob, Place, Recorded};
 use super::projection::Projection;
 use super::record::Reading;
-use super::rules::{require_fit, require_passage, require_unmoved};
+use super::rules::{History, require_prepared, require_unmoved};
 use super::state::{push, stored_node};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
@@ -84,18 +84,19 @@ impl Ledger {
         }
         let mut entries = Vec::new();
         for (envelope, seq) in envelopes.iter().zip(seq..) {
-            entries.push((envelope, self.entry_of(seq, envelope).map_err(|why| unfit(seq, why))?));
+            entries.push(self.entry_of(seq, envelope).map_err(|why| unfit(seq, why))?);
         }
-        require_fit(&transaction, append, seq, &entries)?;
+        require_prepared(&transaction, append, seq, &entries)?;
         write_blobs(&transaction, &append.blobs)?;
-        let mut leaf_hashes = Vec::new();
-        for ((envelope, entry), seq) in entries.iter().zip(seq..) {
+        let (mut history, mut leaf_hashes) = (History::default(), Vec::new());
+        for ((envelope, entry), seq) in envelopes.iter().zip(&entries).zip(seq..) {
             if let Reading::Understood(said) = &entry.reading {
-                require_passage(&transaction, seq, said).map_err(|why| unfit(seq, why))?;
+                history.take(&transaction, seq, said).map_err(|breach| breach.refuse(seq))?;
             }
             write_entry(&transaction, seq, envelope, entry, &mut edge)?;
             leaf_hashes.push(entry.leaf.hash());
         }
+        history.end().map_err(|breach| breach.refuse(seq))?;
         // A commit that fails may still be found in the file after a crash: nobody knows, so it is not a hold.
         transaction.commit().map_err(|error| {
             let cause = LedgerFault::from(error).into();

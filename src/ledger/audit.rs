@@ -5,7 +5,7 @@ use super::examine::Rigour;
 use super::fault::LedgerFault;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
-use super::rules::require_passage;
+use super::rules::History;
 use super::state::{check_leaf_hash, check_node, push, tree_size};
 use ecugate_verifier::syntax::merkle::Edge;
 use ecugate_verifier::values::digest::Sha256;
@@ -83,32 +83,32 @@ impl Ledger {
     fn audit_entries(&self, connection: &Connection, audit: &mut Audit, tally: &mut Tally) -> Result<(), LedgerFault> {
         let mut statement = connection.prepare("SELECT seq, leaf, leaf_hash, envelope FROM entry ORDER BY seq")?;
         let mut rows = statement.query([])?;
-        let mut edge = Edge::default();
+        let (mut edge, mut history) = (Edge::default(), History::default());
         while let Some(row) = rows.next()? {
             let seq = edge.size();
             let found: u64 = row.get(0)?;
             if found != seq {
                 return Err(LedgerFault::differs("the entries", format!("entry {seq}"), format!("entry {found}")));
             }
-            self.audit_entry(connection, row, seq, &mut edge, audit, tally)?;
+            self.audit_entry(connection, row, (&mut edge, &mut history), audit, tally)?;
             let outcome = self.audit_checkpoint(connection, &edge, audit);
             audit.note(outcome);
             if audit.is_full() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
+        history.end().map_err(|breach| breach.stored(edge.size()))
     }
 
     fn audit_entry(
         &self,
         connection: &Connection,
         row: &Row<'_>,
-        seq: u64,
-        edge: &mut Edge,
+        (edge, history): (&mut Edge, &mut History),
         audit: &mut Audit,
         tally: &mut Tally,
     ) -> Result<(), LedgerFault> {
+        let seq = edge.size();
         let leaf: Vec<u8> = row.get(1)?;
         let envelope: Option<Vec<u8>> = row.get(3)?;
         let rigour = match audit.depth {
@@ -117,11 +117,8 @@ impl Ledger {
         };
         match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
             Ok(Reading::Understood(said)) => {
-                audit.note(
-                    require_passage(connection, seq, &said)
-                        .map_err(|why| LedgerFault::differs(format!("entry {seq}"), "an entry that may follow", why)),
-                );
                 audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
+                audit.note(history.take(connection, seq, &said).map_err(|breach| breach.stored(seq)));
             }
             Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),
             Err(fault) => audit.note(Err(fault)),

@@ -24,26 +24,37 @@ pub(super) fn verdict_of(
     Ok(verdict)
 }
 
-/// The accept that has claimed a key.
-pub(super) fn claimed_by(connection: &Connection, key: &UnitKey) -> Result<Option<u64>, LedgerFault> {
+/// The verdict or late hold of this attempt with this evidence among the entries before `seq`.
+pub(super) fn attempt_before(
+    connection: &Connection,
+    attempt: &Attempt,
+    evidence: &Sha256,
+    seq: u64,
+) -> Result<Option<u64>, LedgerFault> {
+    let earlier = connection
+        .prepare_cached(
+            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind IN ('verdict', 'late-hold') AND seq < ?",
+        )?
+        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes(), seq], |row| {
+            row.get(0)
+        })?;
+    Ok(earlier)
+}
+
+/// The accept before `seq` that has claimed a key.
+pub(super) fn claimed_before(connection: &Connection, key: &UnitKey, seq: u64) -> Result<Option<u64>, LedgerFault> {
     let owner = connection
-        .prepare_cached("SELECT seq FROM claim WHERE key_kind = ? AND key = ?")?
-        .query_row(params![key.kind.word(), key.value], |row| row.get(0))
+        .prepare_cached("SELECT seq FROM claim WHERE key_kind = ? AND key = ? AND seq < ?")?
+        .query_row(params![key.kind.word(), key.value, seq], |row| row.get(0))
         .optional()?;
     Ok(owner)
 }
 
 /// Where the unit of a verdict stands now.
 pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<Standing>, LedgerFault> {
-    let word = connection
-        .prepare_cached("SELECT state FROM custody WHERE unit = ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([unit], |row| row.get::<_, String>(0))
-        .optional()?;
-    word.map(|word| {
-        Standing::from_word(&word)
-            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
-    })
-    .transpose()
+    // The largest number that a row can have.
+    standing_before(connection, unit, i64::MAX.unsigned_abs())
 }
 
 /// Where the unit of a verdict stood after the entries before `seq`.

@@ -19,17 +19,19 @@ mod projection;
 
 mod lookup;
 
+pub mod mark;
+
 mod member;
 
 mod rules;
 
 mod state;
 
-pub mod mark;
-
 mod append;
 
 mod recall;
+
+mod look;
 
 mod passage;
 
@@ -38,6 +40,7 @@ mod audit;
 pub use audit::{Audit, Depth};
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
+pub use look::{Look, Select};
 pub use member::{Append, Blob, Place, Recorded};
 pub use passage::{Passage, Proven};
 pub use recall::Entry;
@@ -121,6 +124,12 @@ impl Ledger {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.trusted.origin.as_str()
     }
 
     /// The key that verifies its checkpoints, to be handed out.

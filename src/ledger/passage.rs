@@ -60,6 +60,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn passage(&self, unit: u64) -> Result<Passage, LedgerFault> {
+        let unit = unit.min(EVER);
         let transaction = self.reader.unchecked_transaction()?;
         let checkpoint = self.latest_checkpoint(&transaction)?;
         let about = |kind| entry_about(&transaction, unit, kind, EVER);
@@ -116,6 +117,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`], also where no stored checkpoint covers the entry.
     pub fn proven(&self, seq: u64) -> Result<Option<Proven>, LedgerFault> {
+        let seq = seq.min(EVER);
         let Some(entry) = self.entry(seq)? else { return Ok(None) };
         let examined = self.examine(seq, &entry.leaf, entry.envelope.as_deref(), Rigour::Signatures)?;
         let recorded = self.recorded(seq)?;

@@ -5,7 +5,7 @@ use super::examine::Rigour;
 use super::fault::LedgerFault;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
-use super::rules::require_passage;
+use super::rules::History;
 use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
@@ -40,9 +40,11 @@ impl Ledger {
             let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
             return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
         }
+        let mut history = History::default();
         for seq in covered..size {
-            self.adopt(connection, seq, &mut edge)?;
+            self.adopt(connection, seq, &mut edge, &mut history)?;
         }
+        history.end().map_err(|breach| breach.stored(size))?;
         Ok(State { edge, checkpoint })
     }
 
@@ -67,7 +69,13 @@ impl Ledger {
     }
 
     /// Takes an entry that no checkpoint covers into the tree, if everything about it holds.
-    fn adopt(&self, connection: &Connection, seq: u64, edge: &mut Edge) -> Result<(), LedgerFault> {
+    fn adopt(
+        &self,
+        connection: &Connection,
+        seq: u64,
+        edge: &mut Edge,
+        history: &mut History,
+    ) -> Result<(), LedgerFault> {
         let row = connection
             .prepare_cached("SELECT leaf, leaf_hash, envelope FROM entry WHERE seq = ?")?
             .query_row([seq], |row| {
@@ -83,9 +91,8 @@ impl Ledger {
                 return Err(LedgerFault::Newer(why));
             }
             Reading::Understood(said) => {
-                require_passage(connection, seq, said)
-                    .map_err(|why| LedgerFault::differs(format!("entry {seq}"), "an entry that may follow", why))?;
                 Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
+                history.take(connection, seq, said).map_err(|breach| breach.stored(seq))?;
             }
         }
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;

@@ -9,6 +9,7 @@ mod faults;
 mod founding;
 mod gate;
 mod keys;
+mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
 #[path = "../support/pki.rs"]
@@ -21,8 +22,15 @@ mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
-        &[tokens::trials, keys::trials, receive::trials, faults::trials, founding::trials, gate::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[
+        tokens::trials,
+        keys::trials,
+        receive::trials,
+        faults::trials,
+        founding::trials,
+        gate::trials,
+        ledger::trials,
+    ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

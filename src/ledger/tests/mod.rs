@@ -2,6 +2,8 @@
 
 mod bench;
 
+mod rules;
+
 mod tampering;
 
 use super::{Append, AppendFault, Audit, Blob, Depth, EntryKind, Ledger, LedgerFault, Record, Signers};
@@ -110,7 +112,7 @@ fn a_suspect_that_bears_a_claimed_key_and_contests_nobody_is_not_written() {
     let quiet = Receipt { contests: Vec::new(), ..judged.clone() };
     let why = unfit(bench.record(&mut ledger, &second, &quiet, 3));
     assert!(why.contains("is not contested"), "{why}");
-    let absurd = Receipt { contests: vec![1], ..judged.clone() };
+    let absurd = Receipt { contests: vec![1, 2], ..judged.clone() };
     let why = unfit(bench.record(&mut ledger, &second, &absurd, 3));
     assert!(why.contains("no accepted unit"), "{why}");
     let append = Append { keys: second.keys(), memory_size: 3, blobs: second.blobs() };

@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use std::path::Path;
 
 /// A small ledger with a row in every table that is written yet, closed and in one file.
-fn small() -> Bench {
+pub(super) fn small() -> Bench {
     let bench = Bench::new();
     let mut ledger = bench.create();
     for (serial, attempt) in [("S1", 1), ("S2", 2), ("S1", 3)] {
@@ -31,7 +31,7 @@ fn small() -> Bench {
 }
 
 /// A connection that keeps no rule of ours.
-fn raw(path: &Path) -> Connection {
+pub(super) fn raw(path: &Path) -> Connection {
     let raw = Connection::open(path).unwrap();
     raw.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF;")
         .unwrap();
@@ -242,7 +242,7 @@ fn a_tree_behind_its_checkpoint_is_refused_and_both_sizes_are_named() {
 }
 
 /// Appends an entry as a hand with file access would: all rows of the tree right, nothing asked.
-fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
+pub(super) fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
     let raw = raw(path);
     let size = raw.query_row("SELECT max(seq) + 1 FROM entry", [], |row| row.get::<_, u64>(0)).unwrap();
     let mut edge = stored_edge(&raw, size).unwrap();
@@ -264,7 +264,7 @@ fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
     }
 }
 
-fn leaf_of(envelope: &Envelope, key: &ecugate_verifier::values::keys::PublicKey) -> Leaf {
+pub(super) fn leaf_of(envelope: &Envelope, key: &ecugate_verifier::values::keys::PublicKey) -> Leaf {
     use ecugate_verifier::documents::envelope::pae;
     let message = pae(envelope.payload_type(), envelope.payload());
     let digest = ecugate_verifier::values::digest::Sha256::of(&message);

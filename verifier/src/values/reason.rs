@@ -308,6 +308,7 @@ reasons! {
     LedgerFailed = "ledger-failed", Passing;
     LedgerUnusable = "ledger-unusable", Stuck;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
 

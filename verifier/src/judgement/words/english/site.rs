@@ -153,6 +153,9 @@ pub(super) const GROUPS: &[Group] = &[
         LedgerDiffers
             "The ledger is not the one that its last signed checkpoint describes: it was changed, cut or rolled back."
             "IT: stop receiving and keep the ledger as it is. Compare it with its backup and with the witnesses' checkpoints.";
+        LedgerEntryMissing
+            "The ledger holds no entry of the kind that was asked for."
+            "Look at the number, tag or serial again, and whether it is the ledger of this site. An entry is never removed.";
         LedgerEntryUnfit
             "An entry that was to be written breaks a rule of the ledger."
             "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";
