@@ -60,7 +60,7 @@ fn refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) -> (String, Strin
     (opened.to_string(), found)
 }
 
-fn require_refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope], why: &str) {
+pub(super) fn require_refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope], why: &str) {
     let (opened, audited) = refused(bench, unit, envelopes);
     assert!(opened.contains(why), "opened: {opened}");
     assert!(audited.contains(why), "audited: {audited}");
