@@ -49,11 +49,11 @@ impl Surroundings for Stopped {
     }
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
-fn found(folder: &Path, world: &World) {
+pub(crate) fn found(folder: &Path, world: &World) {
     let anchor = AnchorGiven {
         certificate: Certificate::from_der(&world.root.der, &Limits::STANDARD).unwrap(),
         manufacturer: Manufacturer::new("maker").unwrap(),
@@ -64,11 +64,11 @@ fn found(folder: &Path, world: &World) {
     found_trial(&softhsm().unwrap(), folder, &founding).unwrap();
 }
 
-fn gate(folder: &Path, clock: Option<Time>) -> Gate {
+pub(crate) fn gate(folder: &Path, clock: Option<Time>) -> Gate {
     Gate::open(Site::open(folder).unwrap(), Box::new(Stopped(clock))).unwrap()
 }
 
-fn present(gate: &Gate, world: &World, serial: &str, attempt: u8) -> Result<Outcome, GateError> {
+pub(crate) fn present(gate: &Gate, world: &World, serial: &str, attempt: u8) -> Result<Outcome, GateError> {
     gate.receive(Arrival {
         attempt: Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([attempt; 16]) },
         label: Some(label(PART, serial)),

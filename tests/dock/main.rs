@@ -8,6 +8,7 @@ mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod inventory;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -30,6 +31,7 @@ fn main() {
         founding::trials,
         gate::trials,
         ledger::trials,
+        inventory::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
