@@ -9,6 +9,7 @@ mod faults;
 mod founding;
 mod gate;
 mod inventory;
+mod inventory_commands;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -32,6 +33,7 @@ fn main() {
         gate::trials,
         ledger::trials,
         inventory::trials,
+        inventory_commands::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
