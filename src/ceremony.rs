@@ -7,6 +7,7 @@ use crate::hsm::{
     CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, TokenSigner, Tokens, TrialFolder, TrialKey,
     TrialToken, TrialTokens,
 };
+use crate::journal::Journal;
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
@@ -95,6 +96,7 @@ pub fn found_trial(module: &Path, folder: &Path, founding: &Founding) -> Result<
     let list = anchor_list(founding);
     write_new(&site.anchor_list(), keys.by_officers(list)?.bytes())?;
     write_new(&site.policy(), keys.by_officers(policy(founding))?.bytes())?;
+    Journal::create(&site.journal()).map_err(Finding::from)?;
     let recorded = first_entries(&site, founding, &keys)?;
     let text = toml::to_string(site.text())
         .map_err(|error| Finding::new(Reason::SiteMalformed, CONFIGURATION, "a writable site", error.to_string()))?;

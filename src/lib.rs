@@ -11,6 +11,8 @@ pub mod hsm;
 
 pub mod ledger;
 
+pub mod journal;
+
 pub mod site;
 
 mod sealing;

@@ -18,6 +18,12 @@ mod engine;
 
 mod open;
 
+mod judging;
+
+mod attempts;
+
+mod late;
+
 mod receive;
 
 mod admission;
@@ -28,4 +34,4 @@ pub use crate::surroundings::Surroundings;
 pub use admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
 pub use arrival::{Arrival, ImageSource};
 pub use open::{Gate, GateError, Retry};
-pub use outcome::{Judgement, Outcome, RecordedVerdict};
+pub use outcome::{Handover, Judgement, Outcome, RecordedVerdict};

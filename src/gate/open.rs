@@ -2,15 +2,16 @@
 
 use super::arrival::Arrival;
 use super::engine::{Away, Engine, Slot};
-use super::outcome::{Outcome, hold_status};
+use super::outcome::{Handover, Outcome, hold_status};
 use super::writer::Seal;
+use crate::journal::Journal;
 use crate::ledger::{Append, AppendFault, Ledger, Recorded};
 use crate::site::Site;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, nonce};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::{Class, Reason};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// The one door into inventory. Clones share it; any number of boxes may go through at once.
 #[derive(Clone)]
@@ -21,7 +22,10 @@ pub struct Gate {
 pub(super) struct Inner {
     pub(super) site: Site,
     pub(super) surroundings: Box<dyn Surroundings>,
+    pub(super) journal: Journal,
     pub(super) slot: Slot,
+    /// One thread enters what was kept; the others wait for it.
+    pub(super) entering: Mutex<()>,
 }
 
 impl fmt::Debug for Gate {
@@ -82,30 +86,45 @@ impl From<Finding> for GateError {
 }
 
 impl Gate {
-    /// Opens the gate of a site. Tokens, signing keys and ledger open with the first box: a gate without them is open
-    /// too, and holds every box.
+    /// Opens the gate of a site: its journal. Tokens, signing keys and ledger open with the first box, and again with
+    /// the next one after they failed: a gate without them is open too, and holds every box.
     ///
     /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
     ///
     /// # Errors
-    /// [`GateError`] with the part that is missing or not what it should be.
+    /// [`GateError`] where the journal cannot be read and written, or no random number is to be had.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
-        let inner = Inner { site, surroundings, slot: Slot::default() };
+        let name = nonce(surroundings.as_ref())?;
+        let journal = Journal::open(&site.journal(), name).map_err(Finding::from)?;
+        let inner = Inner { site, surroundings, journal, slot: Slot::default(), entering: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Receives one box: judges it, records the verdict, reads it back.
+    /// Receives one box: judges it, records the verdict, reads it back. Its attempt is over when this returns: to be
+    /// called by whoever then holds the outcome as surely as a person who saw it. Else see [`Gate::receive_shown`].
     ///
     /// # Errors
     /// [`GateError`] where nothing could be judged. What could be judged and not be recorded is
     /// [`Outcome::NotRecorded`].
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
-        self.inner.receive(arrival)
+        self.receive_shown(arrival, |_| Handover::Done)
+    }
+
+    /// Receives one box, and shows its outcome before the attempt is over: a process that dies in between has told
+    /// nobody, and the same box presented again gets its own record.
+    ///
+    /// # Errors
+    /// As [`Gate::receive`]; `show` is not called then.
+    pub fn receive_shown(
+        &self,
+        arrival: Arrival<'_>,
+        show: impl FnOnce(&Outcome) -> Handover,
+    ) -> Result<Outcome, GateError> {
+        self.inner.receive(arrival, show)
     }
 
     /// Writes entries through the thread that writes, and waits until they are covered and read back. The one way to
     /// write, for every act of the gate. An engine that failed is given up: the next act opens another one.
-    #[allow(dead_code)] // for the acts that follow
     pub(super) fn submit(&self, append: Append, seal: Seal) -> Result<Recorded, AppendFault> {
         let engine = self.inner.engine().map_err(|away| AppendFault::Sealing(away.finding))?;
         let result = engine.writer.submit(append, seal);
@@ -116,7 +135,6 @@ impl Gate {
     }
 
     /// Reads the ledger, over a connection that writes nothing.
-    #[allow(dead_code)] // for the acts that follow
     pub(super) fn read_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> Result<T, Finding> {
         Ok(self.inner.engine().map_err(|away| away.finding)?.read(read))
     }

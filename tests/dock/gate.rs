@@ -70,7 +70,8 @@ pub(crate) fn gate(folder: &Path, clock: Option<Time>) -> Gate {
 
 pub(crate) fn present(gate: &Gate, world: &World, serial: &str, attempt: u8) -> Result<Outcome, GateError> {
     gate.receive(Arrival {
-        attempt: Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([attempt; 16]) },
+        attempt: Some(Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([attempt; 16]) }),
+        station: None,
         label: Some(label(PART, serial)),
         housing_label: None,
         manifests: vec![world.release_envelope(), world.shipment_envelope()],

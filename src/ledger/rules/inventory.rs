@@ -18,7 +18,7 @@ use ecugate_verifier::values::limits::Limits;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// Whether an entry on the way into inventory may stand at `seq`.
-pub(super) fn require(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+pub(super) fn require_passage(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
     let Some(unit) = said.record.unit else { return unfit("it names no unit".to_owned()) };
     match &said.more {
         More::Admitted(admitted) => require_admissible(connection, seq, unit, admitted),

@@ -316,6 +316,13 @@ reasons! {
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
 
+    // the journal of attempts
+    JournalMissing = "journal-missing", Stuck;
+    JournalUnusable = "journal-unusable", Stuck;
+    JournalBusy = "journal-busy", Passing;
+    JournalDiffers = "journal-differs", Stuck;
+    AttemptInProgress = "attempt-in-progress", Passing;
+
     // the way into inventory
     AdmissionNoAccept = "admission-no-accept", Contradicts;
     AdmissionBlocked = "admission-blocked", Contradicts;

@@ -1,0 +1,291 @@
+//! The files: segments `000001.jsonl`, `000002.jsonl`, …, of which only the last one is written and read.
+
+use super::fault::JournalFault;
+use super::line::{Begins, FORMAT, Line, Says};
+use super::live;
+use super::standing::Standing;
+use super::tag::Tag;
+use crate::new_file::{self, NewFileFault};
+use ecugate_verifier::values::digest::Sha256;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Lines of one segment, those of its head not counted: what opening has to read at most.
+pub(super) const LINES: u64 = 4_096;
+
+/// How often and after how long the lock is tried again: ten seconds in all. It is held for the time of a write that
+/// nobody waits for.
+const LOCK_TRIES: u32 = 5_000;
+const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(2);
+
+/// A place in the journal: up to here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) segment: u64,
+    offset: u64,
+}
+
+impl Position {
+    pub(super) fn path(self, folder: &Path) -> PathBuf {
+        path(folder, self.segment)
+    }
+}
+
+/// The last segment, as far as it was read.
+#[derive(Debug)]
+pub(super) struct Tail {
+    position: Position,
+    /// The number of its last line, for messages.
+    line: u64,
+    /// Lines after its head.
+    body: u64,
+    /// Digest of its last line.
+    last: Sha256,
+    pub(super) standing: Standing,
+}
+
+/// Makes the first segment of a journal.
+pub(super) fn create(folder: &Path) -> Result<(), JournalFault> {
+    let unusable = |error| JournalFault::unusable(folder, &error);
+    fs::create_dir_all(folder.join(live::FOLDER)).map_err(unusable)?;
+    let _lock = locked(folder, true)?;
+    if let Some(segment) = numbers(folder)?.first() {
+        let place = path(folder, *segment).display().to_string();
+        return Err(JournalFault::differs(place, "no journal yet", "a segment of one"));
+    }
+    let begins = Begins { format: FORMAT.to_owned(), segment: 1, next_tag: Tag::FIRST, carries: 0 };
+    let first = Line { before: Sha256::of(FORMAT.as_bytes()), says: Says::Begins(begins) };
+    let mut text = first.encode()?;
+    text.push(b'\n');
+    write_new(&path(folder, 1), &text)?;
+    // The folder itself must be found again too.
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent).and_then(|parent| parent.sync_all()),
+        _ => Ok(()),
+    }
+    .map_err(unusable)
+}
+
+/// Takes the lock under which everything is read and written. It goes with the file, also when a process dies.
+pub(super) fn lock(folder: &Path) -> Result<File, JournalFault> {
+    locked(folder, false)
+}
+
+fn locked(folder: &Path, may_make: bool) -> Result<File, JournalFault> {
+    let path = folder.join("lock");
+    let unusable = |error| JournalFault::unusable(&path, &error);
+    let mut options = File::options();
+    // To read too, so that a pipe in its place is opened at once.
+    let file = options.read(true).write(true).create(may_make).truncate(false).open(&path).map_err(unusable)?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+    }
+    Err(JournalFault::Busy)
+}
+
+impl Tail {
+    /// Reads the last segment. A line without its end was never acknowledged: it is cut off.
+    pub(super) fn read(folder: &Path) -> Result<Self, JournalFault> {
+        let segment = *numbers(folder)?
+            .last()
+            .ok_or_else(|| JournalFault::Missing { place: path(folder, 1).display().to_string() })?;
+        Self::of(folder, segment, None)
+    }
+
+    /// Reads one segment, whose first line must name `before`.
+    fn of(folder: &Path, segment: u64, before: Option<Sha256>) -> Result<Self, JournalFault> {
+        let path = path(folder, segment);
+        let text = fs::read(&path).map_err(|error| JournalFault::unusable(&path, &error))?;
+        let place = || format!("{} line 1", path.display());
+        let end = text.iter().position(|byte| *byte == b'\n');
+        let head = end
+            .and_then(|end| text.get(..end))
+            .ok_or_else(|| JournalFault::differs(place(), "the head of a segment", "no line"))?;
+        let line = Line::decode(head).map_err(|why| JournalFault::differs(place(), "a line of the journal", why))?;
+        let Says::Begins(begins) = line.says else {
+            return Err(JournalFault::differs(place(), "the head of a segment", "another line"));
+        };
+        if begins.format != FORMAT || begins.segment != segment {
+            let found = format!("{} segment {}", begins.format, begins.segment);
+            return Err(JournalFault::differs(place(), format!("{FORMAT} segment {segment}"), found));
+        }
+        let first = (segment == 1).then(|| Sha256::of(FORMAT.as_bytes()));
+        if let Some(before) = before.or(first).filter(|before| *before != line.before) {
+            return Err(JournalFault::differs(place(), before.to_string(), line.before.to_string()));
+        }
+        let offset = u64::try_from(head.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let mut tail = Self {
+            position: Position { segment, offset },
+            line: 1,
+            body: 0,
+            last: Sha256::of(head),
+            standing: Standing::begin(&begins),
+        };
+        tail.take(&path, text.get(head.len() + 1..).unwrap_or_default())?;
+        if !tail.standing.is_whole() {
+            return Err(JournalFault::differs(place(), "as many lines after it as it says", "fewer"));
+        }
+        Ok(tail)
+    }
+
+    /// Takes what others wrote since.
+    pub(super) fn catch_up(mut self, folder: &Path) -> Result<Self, JournalFault> {
+        let path = self.position.path(folder);
+        let unusable = |error| JournalFault::unusable(&path, &error);
+        let mut file = File::open(&path).map_err(unusable)?;
+        let length = file.metadata().map_err(unusable)?.len();
+        if length < self.position.offset {
+            let expected = format!("at least {} bytes", self.position.offset);
+            return Err(JournalFault::differs(path.display().to_string(), expected, format!("{length} bytes")));
+        }
+        if length > self.position.offset {
+            let mut text = Vec::new();
+            file.seek(SeekFrom::Start(self.position.offset)).map_err(unusable)?;
+            file.read_to_end(&mut text).map_err(unusable)?;
+            self.take(&path, &text)?;
+        }
+        let next = self.position.segment.saturating_add(1);
+        if numbers(folder)?.last().is_some_and(|last| *last >= next) {
+            return Self::of(folder, next, Some(self.last))?.catch_up(folder);
+        }
+        Ok(self)
+    }
+
+    /// Takes lines, and cuts off what has no end.
+    fn take(&mut self, path: &Path, text: &[u8]) -> Result<(), JournalFault> {
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let Some(line) = line.strip_suffix(b"\n") else {
+                let unusable = |error| JournalFault::unusable(path, &error);
+                let file = File::options().write(true).open(path).map_err(unusable)?;
+                return file.set_len(self.position.offset).map_err(unusable);
+            };
+            self.line = self.line.saturating_add(1);
+            let differs = |expected: String, found: String| {
+                JournalFault::differs(format!("{} line {}", path.display(), self.line), expected, found)
+            };
+            let read = Line::decode(line).map_err(|why| differs("a line of the journal".to_owned(), why))?;
+            if read.before != self.last {
+                return Err(differs(format!("after {}", self.last), format!("after {}", read.before)));
+            }
+            let is_body = self.standing.is_whole();
+            let digest = Sha256::of(line);
+            self.standing.take(digest, &read.says).map_err(|(expected, found)| differs(expected.to_owned(), found))?;
+            self.last = digest;
+            self.body += u64::from(is_body);
+            let length = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
+            self.position.offset = self.position.offset.saturating_add(length);
+        }
+        Ok(())
+    }
+
+    /// Whether the next line belongs into a new segment.
+    pub(super) const fn is_full(&self, lines: u64) -> bool {
+        self.body >= lines
+    }
+
+    /// Writes lines at the end: all of them, or none that anybody will read. They are not durable yet.
+    pub(super) fn write(&mut self, folder: &Path, says: Vec<Says>) -> Result<(File, Position), JournalFault> {
+        let path = self.position.path(folder);
+        let unusable = |error| JournalFault::unusable(&path, &error);
+        let text = chain(self.last, says)?;
+        let mut file = File::options().write(true).open(&path).map_err(unusable)?;
+        let begin = self.position.offset;
+        let written = file.seek(SeekFrom::Start(begin)).and_then(|_| file.write_all(&text));
+        if let Err(error) = written {
+            // Where even this fails, what was cut short has no end and is cut off by the next writer; whole lines
+            // before it stand there, and were never acknowledged.
+            let _ = file.set_len(begin);
+            return Err(unusable(error));
+        }
+        self.take(&path, &text)?;
+        Ok((file, self.position))
+    }
+
+    /// Begins the next segment with what is still open. Durable when it returns.
+    pub(super) fn begin_next(&mut self, folder: &Path, is_doubtful: bool) -> Result<(), JournalFault> {
+        let path = self.position.path(folder);
+        if !is_doubtful {
+            // Whatever the new segment goes on from is on the disk before it is.
+            File::open(&path)
+                .and_then(|file| file.sync_data())
+                .map_err(|error| JournalFault::unusable(&path, &error))?;
+        }
+        let segment = self.position.segment.saturating_add(1);
+        write_new(&self::path(folder, segment), &chain(self.last, self.standing.head(FORMAT, segment))?)?;
+        *self = Self::of(folder, segment, Some(self.last))?;
+        Ok(())
+    }
+}
+
+/// Reads every segment there is, from the first one on.
+pub(super) fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
+    let (mut segments, mut lines) = (0, 0);
+    let mut before: Option<Tail> = None;
+    for segment in numbers(folder)? {
+        if let Some(before) = before.as_ref().filter(|before| before.position.segment + 1 != segment) {
+            let place = path(folder, before.position.segment + 1).display().to_string();
+            return Err(JournalFault::differs(place, "a segment", "none, and later ones"));
+        }
+        let tail = Tail::of(folder, segment, before.as_ref().map(|before| before.last))?;
+        if let Some(before) = &before {
+            let head = Standing::head(&before.standing, FORMAT, segment);
+            let expected = chain(before.last, head)?;
+            let path = path(folder, segment);
+            let text = fs::read(&path).map_err(|error| JournalFault::unusable(&path, &error))?;
+            if !text.starts_with(&expected) {
+                let place = format!("{} line 1", path.display());
+                return Err(JournalFault::differs(place, "what the segment before left open", "something else"));
+            }
+        }
+        segments += 1;
+        lines += tail.line;
+        before = Some(tail);
+    }
+    match before {
+        Some(_) => Ok((segments, lines)),
+        None => Err(JournalFault::Missing { place: path(folder, 1).display().to_string() }),
+    }
+}
+
+/// Lines as they are written after the line of this digest.
+fn chain(mut before: Sha256, says: Vec<Says>) -> Result<Vec<u8>, JournalFault> {
+    let mut text = Vec::new();
+    for says in says {
+        let line = Line { before, says }.encode()?;
+        before = Sha256::of(&line);
+        text.extend(line);
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
+/// Writes a new file, whole and durable, or none.
+fn write_new(path: &Path, text: &[u8]) -> Result<(), JournalFault> {
+    new_file::write(path, text).map_err(|fault| match fault {
+        NewFileFault::Exists { path } => JournalFault::differs(path, "no segment of this number yet", "one"),
+        NewFileFault::Unwritable { error, .. } => JournalFault::unusable(path, &error),
+    })
+}
+
+/// The numbers of the segments there are, in order.
+fn numbers(folder: &Path) -> Result<Vec<u64>, JournalFault> {
+    let unusable = |error| JournalFault::unusable(folder, &error);
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unusable)? {
+        let name = entry.map_err(unusable)?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(|name| name.parse().ok());
+        numbers.extend(number.filter(|number| path(folder, *number).file_name() == Some(name.as_os_str())));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn path(folder: &Path, segment: u64) -> PathBuf {
+    folder.join(format!("{segment:06}.jsonl"))
+}
