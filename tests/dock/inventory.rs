@@ -1,5 +1,6 @@
 //! The way into inventory through the library's door: who is let in, and who is not, each on a real token and ledger.
 
+use self::example::Inventory;
 use crate::delivery::today;
 use crate::gate::{found, gate, now, present};
 use crate::softhsm::trial;
@@ -17,6 +18,15 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Barrier;
 
+/// The example of a small inventory system, which is run here as it stands.
+#[path = "../../examples/inventory.rs"]
+#[allow(dead_code)] // its `main` and what only that calls
+mod example;
+
+/// The page for the engineers of an inventory system.
+const PAGE: &str = include_str!("../../docs/inventory.md");
+const EXAMPLE: &str = include_str!("../../examples/inventory.rs");
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("attack_61_what_is_no_standing_accept_is_not_admitted", &[not_admitted]),
@@ -28,6 +38,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("attack_66_a_second_box_blocks_the_first_one_before_and_after_its_redemption", &[second_box]),
         trial("attack_70_a_trial_admits_nothing_into_production", &[environments]),
         trial("of_16_threads_that_redeem_one_admission_under_16_references_exactly_one_does", &[threads]),
+        trial("the_example_books_what_was_accepted_ends_what_a_crash_left_and_is_refused_the_rest", &[small_inventory]),
+        Trial::test("the_code_on_the_page_for_inventory_systems_stands_in_the_example", || {
+            code_of_the_page();
+            Ok(())
+        }),
         trial("an_admission_and_a_redemption_are_not_dated_by_a_clock_that_is_behind", &[clock_behind]),
     ]
 }
@@ -401,4 +416,82 @@ fn clock_behind(folder: &Path) {
     assert_eq!(audited(folder), 4);
     // Records of what an earlier entry says need no clock.
     assert_eq!(behind.admission_for(FIRST, &name("erp")).unwrap().states(), admission.states());
+}
+
+fn small_inventory(folder: &Path) {
+    let (world, gate) = open(folder);
+    let mut bare = world.clone();
+    bare.crls.clear();
+    let held = seq(&present(&gate, &bare, "DEMO-0002", 2).unwrap());
+    let [third, fourth, fifth] = [("DEMO-0003", 3), ("DEMO-0004", 4), ("DEMO-0005", 5)]
+        .map(|(serial, attempt)| seq(&present(&gate, &world, serial, attempt).unwrap()));
+    let _ = present(&gate, &world, "DEMO-0003", 6).unwrap();
+    // Redeemed by a process of this system that ended before it booked; the second one was seen again since.
+    let system = Consumer { id: name("example-erp"), ..erp() };
+    for accept in [fourth, fifth] {
+        let admission = gate.admission_for(accept, &system.id).unwrap();
+        let _ = gate.redeem(&admission, &system, &name(&format!("GR-{accept}"))).unwrap();
+    }
+    let _ = present(&gate, &world, "DEMO-0005", 7).unwrap();
+
+    let inventory = Inventory::new(gate.clone(), &folder.join("books")).unwrap();
+    let run = |records: &[u64]| {
+        let mut out = Vec::new();
+        inventory.run(records, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let said = run(&[FIRST, held, third, FIRST]);
+    let heads: Vec<&str> =
+        said.lines().filter(|line| !line.starts_with(' ')).map(|line| line.split(", by").next().unwrap()).collect();
+    assert_eq!(
+        heads,
+        [
+            format!("finished DEMO-0004 as GR-{fourth}"),
+            format!("blocked DEMO-0005 as GR-{fifth}"),
+            "booked DEMO-0001 as GR-2".to_owned(),
+            format!("refused record {held}: admission-no-accept"),
+            format!("refused record {third}: admission-blocked"),
+            "booked DEMO-0001 as GR-2".to_owned(),
+        ],
+        "{said}"
+    );
+    assert!(said.contains("(TRIAL)") && said.contains("do: Do not book it."), "{said}");
+    let booked = |entry: u64| folder.join(format!("books/GR-{entry}.booked")).exists();
+    assert_eq!([FIRST, held, third, fourth, fifth].map(booked), [true, false, false, true, false]);
+    // What was booked is confirmed; what was blocked stays on the list until a person has dealt with it.
+    let open: Vec<_> =
+        gate.unconfirmed().unwrap().into_iter().map(|open| (open.redemption.accept(), open.standing)).collect();
+    assert_eq!(open, [(Some(fifth), State::Contested)]);
+    audited(folder);
+}
+
+/// Lines without their indentation: a method stands further in than on the page.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+fn code_of_the_page() {
+    let example = lines(EXAMPLE);
+    let blocks: Vec<&str> = PAGE.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 4, "{}", blocks.len());
+    for block in blocks {
+        let block = lines(block);
+        let found = example.windows(block.len()).any(|window| window == block.as_slice());
+        assert!(found, "not in examples/inventory.rs as it stands on the page:\n{}", block.join("\n"));
+    }
+    let reasons: Vec<&str> = [
+        "admission-no-accept",
+        "admission-blocked",
+        "admission-taken",
+        "admission-unknown",
+        "admission-environment",
+        "admission-redeemed",
+        "redemption-confirmed",
+        "not-confirmed",
+        "clock-behind",
+    ]
+    .into();
+    for reason in reasons {
+        assert!(PAGE.contains(&format!("`{reason}`")), "{reason} is not on the page");
+    }
 }
