@@ -252,3 +252,111 @@ impl From<&RecordedVerdict> for AcceptRecord {
         Self::Entry(verdict.recorded().seq)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Admission, Kind};
+    use ecugate_verifier::documents::admission::Admitted;
+    use ecugate_verifier::documents::document;
+    use ecugate_verifier::documents::envelope::seal;
+    use ecugate_verifier::documents::receipt::UnitName;
+    use ecugate_verifier::documents::record::Record;
+    use ecugate_verifier::syntax::note::{Checkpoint, Origin};
+    use ecugate_verifier::values::attempt::Environment;
+    use ecugate_verifier::values::digest::Sha256;
+    use ecugate_verifier::values::ident::{Name, Serial};
+    use ecugate_verifier::values::keys::{PublicKey, Signer};
+    use ecugate_verifier::values::limits::Limits;
+    use ecugate_verifier::values::time::Time;
+    use proptest::prelude::{ProptestConfig, any, proptest};
+    use std::convert::Infallible;
+
+    /// An Ed25519 key in memory: it signs the note as a log does, and the envelope, which nobody verifies here.
+    struct Key(ed25519_dalek::SigningKey, PublicKey);
+
+    impl Key {
+        fn new() -> Self {
+            use ed25519_dalek::pkcs8::EncodePublicKey as _;
+            let secret = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+            let spki = secret.verifying_key().to_public_key_der().unwrap();
+            let public = PublicKey::from_spki(spki.as_bytes()).unwrap();
+            Self(secret, public)
+        }
+    }
+
+    impl Signer for Key {
+        type Error = Infallible;
+
+        fn public_key(&self) -> &PublicKey {
+            &self.1
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Infallible> {
+            use ed25519_dalek::Signer as _;
+            Ok(self.0.sign(message).to_bytes().to_vec())
+        }
+    }
+
+    fn admission(environment: Environment, seq: u64, hashes: usize) -> Admission {
+        let time = Time::from_unix_seconds(1_795_498_278).unwrap();
+        let admitted = Admitted {
+            record: Record { unit: Some(seq - 1), ..Record::new("trial.dock.example", seq, time) },
+            environment,
+            site: Name::new("dock").unwrap(),
+            consumer: Name::new("erp").unwrap(),
+            unit: UnitName { serial: Some(Serial::new("S1").unwrap()), ..UnitName::default() },
+            receipt: Sha256::of(b"receipt"),
+        };
+        let payload = document::payload(admitted.clone(), &Limits::STANDARD).unwrap();
+        let key = Key::new();
+        let origin = Origin::new("trial.dock.example").unwrap();
+        let checkpoint = Checkpoint { origin, size: seq + 1, root: Sha256::of(b"root") }.sign(&key).unwrap().note;
+        let envelope = seal(payload, &[(&key, [].as_slice())]).unwrap();
+        Admission { envelope, admitted, inclusion: vec![Sha256::of(b"node"); hashes], checkpoint }
+    }
+
+    #[test]
+    fn attack_70_what_is_kept_of_a_trials_admission_says_so_in_its_first_words() {
+        let text = |environment| String::from_utf8(admission(environment, 3, 2).to_bytes()).unwrap();
+        assert!(text(Environment::Trial).starts_with(r#"{"kind":"TRIAL admission","entry":3,"envelope":""#));
+        assert!(text(Environment::Production).starts_with(r#"{"kind":"admission","entry":3,"envelope":""#));
+        assert_eq!(Kind::word(Kind::Trial), "TRIAL admission");
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_of_a_kept_admission_is_refused_or_another_admission() {
+        let whole = admission(Environment::Trial, 3, 2);
+        let bytes = whole.to_bytes();
+        assert_eq!(Admission::read(&bytes).unwrap(), whole);
+        assert_eq!(
+            Admission::read(&[bytes.as_slice(), b"\n"].concat()).unwrap(),
+            whole,
+            "a final newline is none of it"
+        );
+        for place in 0..bytes.len() {
+            assert!(Admission::read(&bytes[..place]).is_err(), "cut at {place}");
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[place] ^= 1 << bit;
+                if let Ok(other) = Admission::read(&changed) {
+                    assert_ne!(other, whole, "bit {bit} of byte {place}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn an_admission_reads_back_as_it_was_kept(seq in 1..1_u64 << 52, hashes in 0..64_usize, trial in any::<bool>()) {
+            let environment = if trial { Environment::Trial } else { Environment::Production };
+            let whole = admission(environment, seq, hashes);
+            assert_eq!(Admission::read(&whole.to_bytes()).unwrap(), whole);
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_no_admission(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            assert!(Admission::read(&bytes).is_err());
+        }
+    }
+}

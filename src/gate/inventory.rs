@@ -28,6 +28,9 @@ const TURNS: usize = 4;
 /// How often what a crash or another process left uncovered is covered before an answer rests on it.
 const SETTLINGS: usize = 3;
 
+/// How far the clock may stand behind the last entry: the spread of two stations that agree.
+const CLOCK_SLACK_MILLIS: i64 = 2_000;
+
 impl Gate {
     /// Leave for an accepted unit to enter the inventory of `consumer`. Each unit gets one admission, ever: the same
     /// consumer that asks again gets the same one, so that a crash loses nothing.
@@ -387,17 +390,23 @@ impl Gate {
         }
     }
 
-    /// The time to date an entry by: never before what is recorded.
+    /// The time to date an entry by: as an appraisal takes it, neither behind the last entry nor a day ahead of it. One
+    /// admission under a clock that leapt would make the true time *behind* for every box after it.
     fn time_after(&self, passage: &Passage) -> Result<Time, GateError> {
-        let now = self.inner.surroundings.now();
-        match (now, passage.last) {
-            (Some(now), Some(last)) if now < last => {
-                let expected = format!("not before the last entry, {last}");
-                Err(Finding::new(Reason::ClockBehind, "clock", expected, now.to_string()).into())
-            }
-            (Some(now), _) => Ok(now),
-            (None, _) => Err(Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none").into()),
+        let wrong =
+            |reason, expected: String, found: String| Err(Finding::new(reason, "clock", expected, found).into());
+        let Some(now) = self.inner.surroundings.now() else {
+            return wrong(Reason::ClockBehind, "a time from 1970 to 9999".to_owned(), "none".to_owned());
+        };
+        let Some(last) = passage.last else { return Ok(now) };
+        let since = now.unix_millis().saturating_sub(last.unix_millis());
+        if since < -CLOCK_SLACK_MILLIS {
+            return wrong(Reason::ClockBehind, format!("{last} (the last entry) or later"), now.to_string());
         }
+        if since > Limits::STANDARD.clock_ahead_millis {
+            return wrong(Reason::ClockAhead, format!("at most a day after {last} (the last entry)"), now.to_string());
+        }
+        Ok(now)
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             code_of_the_page();
             Ok(())
         }),
-        trial("an_admission_and_a_redemption_are_not_dated_by_a_clock_that_is_behind", &[clock_behind]),
+        trial("attack_45_no_admission_is_dated_by_a_clock_that_is_behind_or_leapt", &[clock_behind]),
     ]
 }
 
@@ -409,6 +409,9 @@ fn clock_behind(folder: &Path) {
     let (_, gate) = open(folder);
     let behind = crate::gate::gate(folder, Some(now().plus_seconds(-3_600)));
     assert_eq!(refusal(behind.admission_for(FIRST, &name("erp")))[..2], ["clock-behind", "clock"]);
+    // A day ahead too: what is dated so would make the true time behind.
+    let ahead = crate::gate::gate(folder, Some(now().plus_seconds(90_000)));
+    assert_eq!(refusal(ahead.admission_for(FIRST, &name("erp")))[..2], ["clock-ahead", "clock"]);
     let none = crate::gate::gate(folder, None);
     assert_eq!(refusal(none.admission_for(FIRST, &name("erp")))[..2], ["clock-behind", "clock"]);
     let admission = gate.admission_for(FIRST, &name("erp")).unwrap();
