@@ -216,6 +216,7 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
+        site.marks(),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {

@@ -83,10 +83,10 @@ impl Engine {
     }
 
     fn with(site: &Site, tokens: Arc<dyn Tokens>, Signers { station, log }: Signers) -> Result<Self, Finding> {
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys())?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
         // What a crash left uncovered is covered before anything is built on it.
         ledger.settle(&log).map_err(unsettled)?;
-        let reader = Ledger::open(&site.ledger(), site.trusted_keys())?;
+        let reader = Ledger::open(&site.ledger(), site.trusted_keys(), Vec::new())?;
         let writer = Writer::start(ledger, log)?;
         Ok(Self { tokens, station, writer, reader: Mutex::new(reader) })
     }

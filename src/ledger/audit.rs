@@ -3,6 +3,7 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::keys::KeySet;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
 use super::rules::History;
@@ -91,7 +92,7 @@ impl Ledger {
                 return Err(LedgerFault::differs("the entries", format!("entry {seq}"), format!("entry {found}")));
             }
             self.audit_entry(connection, row, (&mut edge, &mut history), audit, tally)?;
-            let outcome = self.audit_checkpoint(connection, &edge, audit);
+            let outcome = self.audit_checkpoint(connection, &edge, history.keys(), audit);
             audit.note(outcome);
             if audit.is_full() {
                 return Ok(());
@@ -115,12 +116,16 @@ impl Ledger {
             Depth::Structure => Rigour::Structure,
             Depth::Signatures => Rigour::Signatures,
         };
-        match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
-            Ok(Reading::Understood(said)) => {
-                audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
-                audit.note(history.take(connection, seq, &said).map_err(|breach| breach.stored(seq)));
+        match self.examine(seq, &leaf, envelope.as_deref(), rigour) {
+            Ok(entry) => {
+                if let Reading::Understood(said) = &entry.reading {
+                    audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
+                }
+                audit.note(history.take(connection, seq, &entry).map_err(|breach| breach.stored(seq)));
+                if let Reading::NotUnderstood(kind) = entry.reading {
+                    audit.not_understood.push((seq, kind));
+                }
             }
-            Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),
             Err(fault) => audit.note(Err(fault)),
         }
         // The tree goes on whatever the entry says: its root is compared with the checkpoints.
@@ -132,7 +137,13 @@ impl Ledger {
         Ok(())
     }
 
-    fn audit_checkpoint(&self, connection: &Connection, edge: &Edge, audit: &mut Audit) -> Result<(), LedgerFault> {
+    fn audit_checkpoint(
+        &self,
+        connection: &Connection,
+        edge: &Edge,
+        keys: KeySet,
+        audit: &mut Audit,
+    ) -> Result<(), LedgerFault> {
         let size = edge.size();
         let note = connection
             .prepare_cached("SELECT note FROM checkpoint WHERE size = ?")?
@@ -140,7 +151,7 @@ impl Ledger {
             .optional()?;
         let Some(note) = note else { return Ok(()) };
         audit.checkpoints += 1;
-        let checkpoint = self.open_checkpoint(size, &note)?;
+        let checkpoint = self.open_checkpoint(size, &note, keys)?;
         if *checkpoint.root() == edge.root() {
             return Ok(());
         }

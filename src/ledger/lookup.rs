@@ -5,6 +5,7 @@ use super::kind::EntryKind;
 use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
+use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// The verdict of this attempt with this evidence. A *contested* entry bears both too, and is none.
@@ -66,6 +67,33 @@ pub(super) fn claimed_before(connection: &Connection, key: &UnitKey, seq: u64) -
         .query_row(params![key.kind.word(), key.value, seq], |row| row.get(0))
         .optional()?;
     Ok(owner)
+}
+
+/// The latest time that any entry before `seq` states.
+pub(super) fn latest_before(connection: &Connection, seq: u64) -> Result<Option<Time>, LedgerFault> {
+    // From the latest time down, to the first entry that is early enough: few steps at the end of the log.
+    let latest = connection
+        .prepare_cached("SELECT time FROM act INDEXED BY act_by_time WHERE seq < ? ORDER BY time DESC LIMIT 1")?
+        .query_row([seq], |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(latest.and_then(Time::from_unix_millis))
+}
+
+/// The entry by which officers changed to the standby keys.
+pub(super) fn key_change(connection: &Connection) -> Result<Option<u64>, LedgerFault> {
+    let change = connection
+        .prepare_cached("SELECT min(seq) FROM act INDEXED BY act_by_key_change WHERE kind = 'key-change'")?
+        .query_row([], |row| row.get(0))?;
+    Ok(change)
+}
+
+/// The envelope of an entry.
+pub(super) fn envelope_of(connection: &Connection, seq: u64) -> Result<Option<Vec<u8>>, LedgerFault> {
+    let envelope = connection
+        .prepare_cached("SELECT envelope FROM entry WHERE seq = ?")?
+        .query_row([seq], |row| row.get::<_, Option<Vec<u8>>>(0))
+        .optional()?;
+    Ok(envelope.flatten())
 }
 
 /// Where the unit of a verdict stands now.

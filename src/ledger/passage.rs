@@ -11,7 +11,6 @@ use super::recall::last_time;
 use super::state::{stored_edge, tree_size};
 use ecugate_verifier::inputs::custody::State;
 use ecugate_verifier::syntax::merkle::{leaf_hash, verify_inclusion};
-use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
@@ -62,7 +61,7 @@ impl Ledger {
     pub fn passage(&self, unit: u64) -> Result<Passage, LedgerFault> {
         let unit = unit.min(EVER);
         let transaction = self.reader.unchecked_transaction()?;
-        let checkpoint = self.latest_checkpoint(&transaction)?;
+        let checkpoint = self.latest_checkpoint(&transaction, self.key_change(&transaction)?)?;
         let about = |kind| entry_about(&transaction, unit, kind, EVER);
         Ok(Passage {
             size: tree_size(&transaction)?,
@@ -132,7 +131,7 @@ impl Ledger {
     /// The finding of the first of these that does not hold. A good signature over another tree than ours means that
     /// this ledger was put back or forked.
     pub fn require_own_proof(&self, seq: u64, checkpoint: &str, inclusion: &[Sha256]) -> Result<(), Finding> {
-        let opened = VerifiedCheckpoint::open(checkpoint.as_bytes(), &self.log, &self.limits)?;
+        let opened = self.own_checkpoint(checkpoint.as_bytes())?;
         let transaction = self.reader.unchecked_transaction().map_err(LedgerFault::from)?;
         let size = tree_size(&transaction)?;
         if opened.size() > size {

@@ -65,7 +65,7 @@ fn open(folder: &Path) -> (World, Gate) {
 
 fn ledger(folder: &Path) -> Ledger {
     let site = Site::open(folder).unwrap();
-    Ledger::open(&site.ledger(), site.trusted_keys()).unwrap()
+    Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap()
 }
 
 /// Entries, of which an audit found nothing to say.

@@ -8,14 +8,20 @@ mod inventory;
 
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
+use super::keys::{KeySet, require_named_by};
 use super::kind::EntryKind;
-use super::lookup::{attempt_before, claimed_before, standing_before};
+use super::lookup::{attempt_before, claimed_before, envelope_of, latest_before, standing_before};
 use super::member::{Append, Blob};
 use super::projection::Projection;
 use super::record::{More, Reading, Record, Said};
+use ecugate_verifier::documents::document;
+use ecugate_verifier::documents::envelope::Envelope;
+use ecugate_verifier::documents::founding::Genesis;
 use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -26,6 +32,8 @@ pub(super) enum Breach {
     Ledger(LedgerFault),
     /// It claims a key that the accept `owner` has claimed.
     Claimed { key: UnitKey, owner: u64 },
+    /// It is dated more than a day after the latest entry before it.
+    Ahead { last: Time, time: Time },
     /// Another rule.
     Unfit(String),
 }
@@ -37,6 +45,7 @@ impl Breach {
             Self::Ledger(fault) => fault.into(),
             // The appraisal did not see the claim: to be judged again.
             Self::Claimed { key, owner } => AppendFault::Moved { key, seq: owner },
+            Self::Ahead { last, time } => AppendFault::ClockAhead { seq, last, time },
             Self::Unfit(why) => AppendFault::Unfit { seq, why },
         }
     }
@@ -46,6 +55,7 @@ impl Breach {
         let found = match self {
             Self::Ledger(fault) => return fault,
             Self::Claimed { key, owner } => format!("it claims {key}, which entry {owner} has claimed"),
+            Self::Ahead { last, time } => format!("it is dated {time}, more than a day after {last}"),
             Self::Unfit(why) => why,
         };
         LedgerFault::differs(format!("entry {seq}"), "an entry that may follow those before it", found)
@@ -59,8 +69,12 @@ impl From<LedgerFault> for Breach {
 }
 
 /// Goes along with the entries in their order, and holds each against those before it.
+///
+/// What it keeps is what cannot be looked up at once for an entry in the middle of the log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
+    keys: KeySet,
+    latest: Option<Time>,
     owed: Option<Owed>,
 }
 
@@ -74,10 +88,25 @@ struct Owed {
 }
 
 impl History {
+    /// To go on after `size` entries, the last of which ended a transaction.
+    pub(super) fn after(connection: &Connection, size: u64, change: Option<u64>) -> Result<Self, LedgerFault> {
+        Ok(Self { keys: KeySet::at(size, change), latest: latest_before(connection, size)?, owed: None })
+    }
+
+    /// Whose keys sign what follows.
+    pub(super) const fn keys(&self) -> KeySet {
+        self.keys
+    }
+
     /// Takes the entry `seq`, if it may follow the entries before it. Their rows must be stored.
-    pub(super) fn take(&mut self, connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+    pub(super) fn take(&mut self, connection: &Connection, seq: u64, entry: &Examined) -> Result<(), Breach> {
+        let Reading::Understood(said) = &entry.reading else { return self.require_keys(entry, false) };
+        self.require_keys(entry, said.kind == EntryKind::KeyChange)?;
+        self.require_time(said)?;
         self.require_contested(said)?;
         require_history(connection, seq, said)?;
+        self.keys = entry.keys;
+        self.latest = self.latest.max(Some(said.record.time));
         if !said.contests().is_empty() {
             let units = said.contests().iter().copied().collect();
             let (attempt, evidence) = (said.record.attempt.clone(), said.record.evidence);
@@ -91,6 +120,36 @@ impl History {
         match self.owed.as_ref().and_then(|owed| owed.units.front()) {
             Some(unit) => Err(Breach::Unfit(format!("entry {unit} is contested by the receipt and by no entry"))),
             None => Ok(()),
+        }
+    }
+
+    /// Entries are signed by the keys in force: by the first ones up to a key change, which the others sign already.
+    fn require_keys(&self, entry: &Examined, changes: bool) -> Result<(), Breach> {
+        let unfit = |why: &str| Err(Breach::Unfit(why.to_owned()));
+        match (self.keys, entry.keys, changes) {
+            (KeySet::First, KeySet::First, false)
+            | (KeySet::Standby, KeySet::Standby, false)
+            | (KeySet::First, KeySet::Standby, true) => Ok(()),
+            (KeySet::Standby, _, true) => unfit("the keys were changed before, and there is no third set"),
+            (KeySet::First, KeySet::First, true) => unfit("a key change is signed by a key that it changes to"),
+            (KeySet::First, KeySet::Standby, false) => unfit("it is signed by a standby key before the key change"),
+            (KeySet::Standby, KeySet::First, false) => unfit("it is signed by a key that was retired before"),
+        }
+    }
+
+    /// An entry dated far ahead would expire trust data and make the true time *behind*: only officers may say so.
+    fn require_time(&self, said: &Said) -> Result<(), Breach> {
+        let (Some(last), time) = (self.latest, said.record.time) else { return Ok(()) };
+        match &said.more {
+            More::ClockStep(step) if step.last == last => Ok(()),
+            More::ClockStep(step) => {
+                let why = format!("it steps from {}, and the latest entry before it is of {last}", step.last);
+                Err(Breach::Unfit(why))
+            }
+            _ if time.unix_millis() > last.unix_millis().saturating_add(Limits::STANDARD.clock_ahead_millis) => {
+                Err(Breach::Ahead { last, time })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -131,8 +190,19 @@ fn require_history(connection: &Connection, seq: u64, said: &Said) -> Result<(),
         EntryKind::Admitted | EntryKind::Redeemed | EntryKind::RedemptionConfirmed => {
             inventory::require_passage(connection, seq, said)
         }
+        EntryKind::KeyChange => require_named_keys(connection, said),
         _ => Ok(()),
     }
+}
+
+/// Officers change to the keys that the genesis named, and to no others.
+fn require_named_keys(connection: &Connection, said: &Said) -> Result<(), Breach> {
+    let More::KeyChange(change) = &said.more else { return Ok(()) };
+    let genesis = envelope_of(connection, 0)?
+        .and_then(|bytes| Envelope::parse(&bytes, &Limits::STANDARD).ok())
+        .and_then(|envelope| document::read_unverified::<Genesis>(&envelope, &Limits::STANDARD).ok());
+    let genesis = genesis.ok_or_else(|| Breach::Unfit("entry 0 is no genesis".to_owned()))?;
+    require_named_by(&genesis, change).map_err(Breach::Unfit)
 }
 
 /// One attempt with one evidence is judged once: whoever asks again gets the record that there is.

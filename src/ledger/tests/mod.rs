@@ -337,7 +337,7 @@ fn attack_71_an_officers_entry_needs_enough_distinct_officers() {
         stranger.public_key().clone()
     }));
     drop(ledger);
-    let mut ledger = Ledger::open(&bench.path(), trusted).unwrap();
+    let mut ledger = Ledger::open(&bench.path(), trusted, bench.marks()).unwrap();
     let sealed = bench.complete(2, &[anna, &stranger]);
     let twice = ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log);
     assert_eq!(unfit(twice), "1 of the 2 officers that it needs signed it");
@@ -391,14 +391,14 @@ fn a_kind_kept_for_later_is_not_written() {
 #[test]
 fn a_missing_file_is_refused_and_not_made() {
     let bench = Bench::new();
-    let missing = Ledger::open(&bench.path(), bench.trusted());
+    let missing = bench.look();
     assert!(matches!(&missing, Err(LedgerFault::Missing(path)) if *path == bench.path()), "{missing:?}");
     assert!(!bench.path().exists());
     std::fs::write(bench.path(), b"").unwrap();
-    let empty = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let empty = bench.look().map_err(|fault| fault.reason());
     assert_eq!(empty.err(), Some(Reason::LedgerDiffers));
     std::fs::write(bench.path(), vec![b'x'; 8192]).unwrap();
-    let foreign = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let foreign = bench.look().map_err(|fault| fault.reason());
     assert_eq!(foreign.err(), Some(Reason::LedgerDiffers));
 }
 
@@ -424,7 +424,7 @@ fn a_ledger_of_a_newer_schema_is_refused_by_that_reason() {
     drop(bench.create());
     let raw = Connection::open(bench.path()).unwrap();
     raw.pragma_update(None, "user_version", 2).unwrap();
-    let newer = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let newer = bench.look().map_err(|fault| fault.reason());
     assert_eq!(newer.err(), Some(Reason::LedgerNewer));
 }
 
@@ -437,11 +437,11 @@ fn a_ledger_under_other_keys_is_refused() {
         use ecugate_verifier::values::keys::Signer as _;
         Key::ed25519(60).public_key().clone()
     };
-    let other = Ledger::open(&bench.path(), trusted).map_err(|fault| fault.reason());
+    let other = Ledger::open(&bench.path(), trusted, bench.marks()).map_err(|fault| fault.reason());
     assert_eq!(other.err(), Some(Reason::LedgerDiffers));
     let mut trusted = bench.trusted();
     trusted.origin = ecugate_verifier::syntax::note::Origin::new("trial.other.example").unwrap();
-    let other = Ledger::open(&bench.path(), trusted).map_err(|fault| fault.reason());
+    let other = Ledger::open(&bench.path(), trusted, bench.marks()).map_err(|fault| fault.reason());
     assert_eq!(other.err(), Some(Reason::LedgerDiffers));
 }
 

@@ -48,7 +48,7 @@ fn cover(bench: &Bench) {
 fn refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) -> (String, String) {
     let original = std::fs::read(bench.path()).unwrap();
     slip(bench, unit, envelopes);
-    let opened = Ledger::open(&bench.path(), bench.trusted()).map(drop).unwrap_err();
+    let opened = bench.look().map(drop).unwrap_err();
     assert_eq!(opened.reason(), Reason::LedgerDiffers, "{opened}");
     cover(bench);
     let audit = bench.open().audit(Depth::Signatures).unwrap();

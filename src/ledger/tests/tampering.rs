@@ -58,7 +58,7 @@ fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
 
 /// What opening and auditing say: nothing wrong, or the reason.
 fn verdict(bench: &Bench, depth: Depth) -> Option<Reason> {
-    let ledger = match Ledger::open(&bench.path(), bench.trusted()) {
+    let ledger = match bench.look() {
         Ok(ledger) => ledger,
         Err(fault) => return Some(fault.reason()),
     };
@@ -236,7 +236,7 @@ fn a_tree_behind_its_checkpoint_is_refused_and_both_sizes_are_named() {
         )
         .unwrap();
     });
-    let refused = Ledger::open(&bench.path(), bench.trusted()).map(drop).unwrap_err();
+    let refused = bench.look().map(drop).unwrap_err();
     assert_eq!(refused.to_string(), "the tree: expected at least 6 entries, found 5");
     assert_eq!(refused.reason(), Reason::LedgerDiffers);
 }
@@ -304,7 +304,7 @@ fn attack_65_an_entry_slipped_in_behind_the_checkpoint_is_not_adopted() {
             let refused = ledger.settle(&bench.log).map_err(|fault| fault.reason());
             assert_eq!(refused, Err(Reason::LedgerDiffers), "{what}");
             drop(ledger);
-            let refused = Ledger::open(&bench.path(), bench.trusted()).map(drop).map_err(|fault| fault.reason());
+            let refused = bench.look().map(drop).map_err(|fault| fault.reason());
             assert_eq!(refused, Err(Reason::LedgerDiffers), "{what}");
             for suffix in ["-wal", "-shm"] {
                 let _ = std::fs::remove_file(format!("{}{suffix}", bench.path().display()));
