@@ -5,7 +5,7 @@ use super::bench::{Bench, Unit, record};
 use super::rules::require_refused;
 use super::tampering::small;
 use super::{clean, states, unfit, unit};
-use crate::ledger::{Append, Ledger, Record};
+use crate::ledger::{Append, AppendFault, Ledger, Record};
 use ecugate_verifier::documents::admission::{Admitted, Redeemed, RedemptionConfirmed};
 use ecugate_verifier::documents::document::Document;
 use ecugate_verifier::documents::envelope::Envelope;
@@ -95,6 +95,29 @@ fn an_accepted_unit_is_admitted_redeemed_and_confirmed_once_each() {
     refused(&bench, &[sealed(&bench, redeemed(ACCEPTED, NEXT, NEXT + 3))], "is redeemed, not accepted");
     let again = sealed(&bench, confirmed(ACCEPTED, NEXT + 1, NEXT + 3));
     refused(&bench, &[again], "entry 8 is the redemption-confirmed of entry 3 already");
+}
+
+#[test]
+fn a_redemption_whose_checkpoint_a_crash_left_out_stands_and_is_covered_by_who_asks_again() {
+    let mut bench = small();
+    let mut ledger = bench.open();
+    let admission = sealed(&bench, admitted(&bench, ACCEPTED, NEXT));
+    write(&bench, &mut ledger, vec![admission]).unwrap();
+    bench.log.broken = true;
+    let redemption = sealed(&bench, redeemed(ACCEPTED, NEXT, NEXT + 1));
+    let pending = ledger.append(&Append::default(), |_| Ok(vec![redemption]), &bench.log);
+    assert!(matches!(pending, Err(AppendFault::Pending { seq: 7, .. })), "{pending:?}");
+    drop(ledger);
+    bench.log.broken = false;
+    let mut ledger = bench.open();
+    let passage = ledger.passage(ACCEPTED).unwrap();
+    assert_eq!((passage.redeemed, passage.size, passage.covered), (Some(NEXT + 1), NEXT + 2, NEXT + 1));
+    let uncovered = ledger.proven(NEXT + 1).map_err(|fault| fault.reason());
+    assert_eq!(uncovered, Err(Reason::LedgerDiffers), "no answer rests on it yet");
+    ledger.settle(&bench.log).unwrap();
+    assert!(ledger.proven(NEXT + 1).unwrap().is_some());
+    assert_eq!(ledger.passage(ACCEPTED).unwrap().standing, Some((State::Redeemed, NEXT + 1)));
+    clean(&ledger);
 }
 
 /// Attack class 61: inventory asked with what is no accept, or with an accept that does not stand.
