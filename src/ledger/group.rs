@@ -21,12 +21,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 /// Entries that one group takes, and so one commit and one checkpoint.
 pub const GROUP_ENTRIES: usize = 1_000;
 
-type Seal<'a> = Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + 'a>;
+/// As [`Seal`](super::member::Seal), of whoever stays on this thread.
+type LocalSeal<'a> = Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + 'a>;
 
 /// A member, whatever it lives on.
 pub(super) struct Part<'a> {
     append: &'a Append,
-    seal: Seal<'a>,
+    seal: LocalSeal<'a>,
 }
 
 impl<'a> Part<'a> {
@@ -75,7 +76,7 @@ impl Ledger {
         S::Error: Into<Finding>,
     {
         let (appends, seals): (Vec<_>, Vec<_>) = members.into_iter().map(|member| (member.append, member.seal)).unzip();
-        let parts = appends.iter().zip(seals).map(|(append, seal)| Part { append, seal }).collect();
+        let parts = appends.iter().zip(seals).map(|(append, seal)| Part::new(append, seal)).collect();
         self.write(parts, log_signer, Marking::Raise)
     }
 

@@ -18,12 +18,15 @@ pub struct Append {
     pub blobs: Vec<Blob>,
 }
 
+/// Called under the ledger's lock with the place of the entries; answers their signed envelopes.
+pub type Seal<'a> = Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + Send + 'a>;
+
 /// One of a group: what is appended, and what seals it.
 pub struct Member<'a> {
     /// What is appended beside the envelopes.
     pub append: Append,
-    /// Called under the ledger's lock with the place of the entries; answers their signed envelopes.
-    pub seal: Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + Send + 'a>,
+    /// What makes its envelopes.
+    pub seal: Seal<'a>,
 }
 
 impl fmt::Debug for Member<'_> {

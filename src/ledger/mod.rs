@@ -53,7 +53,7 @@ pub use keys::{KeySet, StandbyKeys, TrustedKeys};
 pub use kind::{EntryKind, Signers};
 pub use look::{Look, Select};
 pub use mark::Mark;
-pub use member::{Append, Blob, Member, Place, Recorded};
+pub use member::{Append, Blob, Member, Place, Recorded, Seal};
 pub use passage::{Passage, Proven};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};

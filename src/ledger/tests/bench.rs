@@ -83,7 +83,7 @@ impl Signer for Key {
 
 /// A folder with a ledger, and the keys of its site.
 pub(super) struct Bench {
-    pub(super) folder: tempfile::TempDir,
+    pub(super) folder: std::sync::Arc<tempfile::TempDir>,
     pub(super) log: Key,
     pub(super) station: Key,
     pub(super) officers: [Key; 2],
@@ -94,12 +94,17 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: std::sync::Arc::new(tempfile::tempdir().unwrap()),
             log: Key::ed25519(1),
             station: Key::p256(2),
             officers: [Key::p256(3), Key::ed25519(4)],
             standby: None,
         }
+    }
+
+    /// With the ledger of another bench.
+    pub(super) fn in_folder_of(self, other: &Self) -> Self {
+        Self { folder: std::sync::Arc::clone(&other.folder), ..self }
     }
 
     /// Where the mark is.
@@ -145,7 +150,11 @@ impl Bench {
     }
 
     pub(super) fn open(&self) -> Ledger {
-        Ledger::open(&self.path(), self.trusted(), self.marks()).unwrap()
+        self.opened().unwrap()
+    }
+
+    pub(super) fn opened(&self) -> Result<Ledger, LedgerFault> {
+        Ledger::open(&self.path(), self.trusted(), self.marks())
     }
 
     fn first_entries(&self, place: &Place<'_>) -> Vec<Envelope> {
@@ -174,6 +183,11 @@ impl Bench {
 
     pub(super) fn complete_at(&self, record: Record) -> MemoryComplete {
         MemoryComplete { record, site: Name::new("dock").unwrap(), ground: "a bench".to_owned() }
+    }
+
+    /// What appending this unit takes beside its envelopes.
+    pub(super) fn append_of(unit: &Unit, memory_size: u64) -> Append {
+        Append { keys: unit.keys(), memory_size, blobs: unit.blobs() }
     }
 
     /// An envelope signed by the station, then by the others.

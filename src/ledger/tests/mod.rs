@@ -8,6 +8,16 @@ mod rules;
 
 mod tampering;
 
+mod groups;
+
+mod clock;
+
+mod marks;
+
+mod recovery;
+
+mod standby;
+
 use super::{Append, AppendFault, Audit, Blob, Depth, EntryKind, Ledger, LedgerFault, Record, Signers};
 use bench::{Bench, Key, ORIGIN, Unit, record, time};
 use ecugate_verifier::documents::envelope::{Envelope, seal};
@@ -230,18 +240,15 @@ fn an_error_before_the_commit_writes_nothing() {
 }
 
 #[test]
-fn a_checkpoint_signed_by_another_key_is_not_stored() {
+fn without_the_log_key_nothing_is_written_since_nothing_could_be_covered() {
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
     let append = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let other = Key::ed25519(99);
-    let pending = ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &other);
-    assert!(
-        matches!(&pending, Err(AppendFault::Pending { seq: 2, cause }) if cause.reason == Reason::TokenKeyMissing),
-        "{pending:?}"
-    );
-    assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(2));
+    let held = ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &other);
+    assert!(matches!(&held, Err(AppendFault::Sealing(cause)) if cause.reason == Reason::TokenKeyMissing), "{held:?}");
+    assert_eq!(ledger.head().unwrap().0, 2);
 }
 
 #[test]

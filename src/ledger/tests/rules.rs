@@ -1,11 +1,11 @@
 //! What append refuses, adoption and audit refuse too: entries whose signatures, places and rows are all right, written
 //! by a hand with file access and the station's key.
 
-use super::bench::{Bench, ORIGIN, Unit, time};
+use super::bench::{Bench, Key, ORIGIN, Unit, time};
 use super::tampering::{leaf_of, raw, slip_in, small};
 use super::unit;
 use crate::ledger::state::stored_edge;
-use crate::ledger::{Depth, Ledger, Record};
+use crate::ledger::{Depth, Record};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::late_hold::LateHold;
 use ecugate_verifier::documents::receipt::{Receipt, Ruling, UnitName};
@@ -19,7 +19,7 @@ use ecugate_verifier::values::keys::Signer as _;
 use ecugate_verifier::values::reason::Reason;
 
 /// Writes entries behind the last one, with their blobs and rows.
-fn slip(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) {
+fn slip(bench: &Bench, station: &Key, unit: &Unit, envelopes: &[Envelope]) {
     let connection = raw(&bench.path());
     for blob in unit.blobs() {
         connection
@@ -31,26 +31,27 @@ fn slip(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) {
     }
     drop(connection);
     for envelope in envelopes {
-        slip_in(&bench.path(), envelope, &leaf_of(envelope, bench.station.public_key()), true);
+        slip_in(&bench.path(), envelope, &leaf_of(envelope, station.public_key()), true);
     }
 }
 
 /// Signs a checkpoint over all that stands there, as whoever holds the log key can.
-fn cover(bench: &Bench) {
+pub(super) fn cover_by(bench: &Bench, log: &Key) {
     let raw = raw(&bench.path());
     let size = raw.query_row("SELECT max(seq) + 1 FROM entry", [], |row| row.get::<_, u64>(0)).unwrap();
     let root = stored_edge(&raw, size).unwrap().root();
-    let signed = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size, root }.sign(&bench.log).unwrap();
+    let signed = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size, root }.sign(log).unwrap();
     raw.execute("INSERT INTO checkpoint VALUES (?, ?)", rusqlite::params![size, signed.note]).unwrap();
 }
 
 /// What opening says of the entries uncovered, and what an audit says of them covered.
-fn refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) -> (String, String) {
+fn refused(bench: &Bench, [station, log]: [&Key; 2], unit: &Unit, envelopes: &[Envelope]) -> (String, String) {
+    raw(&bench.path()).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let original = std::fs::read(bench.path()).unwrap();
-    slip(bench, unit, envelopes);
+    slip(bench, station, unit, envelopes);
     let opened = bench.look().map(drop).unwrap_err();
     assert_eq!(opened.reason(), Reason::LedgerDiffers, "{opened}");
-    cover(bench);
+    cover_by(bench, log);
     let audit = bench.open().audit(Depth::Signatures).unwrap();
     let found = audit.differences.iter().map(|finding| finding.found.clone()).collect::<Vec<_>>().join("; ");
     for suffix in ["-wal", "-shm"] {
@@ -61,7 +62,19 @@ fn refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope]) -> (String, Strin
 }
 
 pub(super) fn require_refused(bench: &Bench, unit: &Unit, envelopes: &[Envelope], why: &str) {
-    let (opened, audited) = refused(bench, unit, envelopes);
+    require_refused_by(bench, &bench.station, &bench.log, unit, envelopes, why);
+}
+
+/// The same for entries whose leaf names this station's key, covered by this log key.
+pub(super) fn require_refused_by(
+    bench: &Bench,
+    station: &Key,
+    log: &Key,
+    unit: &Unit,
+    envelopes: &[Envelope],
+    why: &str,
+) {
+    let (opened, audited) = refused(bench, [station, log], unit, envelopes);
     assert!(opened.contains(why), "opened: {opened}");
     assert!(audited.contains(why), "audited: {audited}");
 }
@@ -112,7 +125,7 @@ fn a_suspect_that_contests_nobody_is_refused_wherever_it_is_met() {
     let other = bench.sealed(bench.contested(&judged, 2, NEXT + 1), &[]);
     let other = [receipt[0].clone(), other];
     require_refused(&bench, &clone, &other, "entry 3 is contested by the receipt and by no entry");
-    slip(&bench, &clone, &receipt);
+    slip(&bench, &bench.station, &clone, &receipt);
     drop(bench.open());
 }
 
@@ -139,7 +152,8 @@ fn a_claimed_key_is_claimed_a_second_time_nowhere() {
     let bench = small();
     let second = unit("S2", 8);
     // The row of the claim does not fit a second time; rows and rule both say so.
-    let (opened, audited) = refused(&bench, &second, &bench.placed(&second.accepted(), NEXT));
+    let (opened, audited) =
+        refused(&bench, [&bench.station, &bench.log], &second, &bench.placed(&second.accepted(), NEXT));
     assert!(opened.contains("claim of entry 6"), "{opened}");
     assert!(audited.contains("which entry 3 has claimed"), "{audited}");
 }

@@ -6,7 +6,7 @@ use crate::ledger::projection::Projection;
 use crate::ledger::record::Reading;
 use crate::ledger::schema::TABLE_NAMES;
 use crate::ledger::state::{push, stored_edge};
-use crate::ledger::{Depth, EntryKind, Ledger};
+use crate::ledger::{Depth, EntryKind};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State;
@@ -39,7 +39,7 @@ pub(super) fn raw(path: &Path) -> Connection {
 }
 
 /// Changes the file as somebody would who knows it: guards off, change, guards on again.
-fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
+pub(super) fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
     let raw = raw(path);
     let guards: Vec<(String, String)> = raw
         .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
