@@ -141,25 +141,6 @@ fn word(outcome: &Outcome) -> Word {
     }
 }
 
-/// Every finding once, what kept the verdict from being recorded first.
-fn findings(outcome: &Outcome) -> Vec<Finding> {
-    let mut all = match outcome {
-        Outcome::NotRecorded { findings, .. } => findings.clone(),
-        Outcome::NotConfirmed { finding, seq, .. } => {
-            let found = format!("{}: {}", finding.reason, finding.found);
-            let place = format!("entry {seq}");
-            vec![Finding::new(Reason::NotConfirmed, place, "a checkpoint that was read back", found)]
-        }
-        _ => Vec::new(),
-    };
-    for finding in &outcome.receipt().findings {
-        if !all.contains(finding) {
-            all.push(finding.clone());
-        }
-    }
-    all
-}
-
 /// When the attempt began whose record is shown again.
 fn resumed(outcome: &Outcome) -> Option<Time> {
     match outcome {
@@ -178,7 +159,7 @@ fn tag(outcome: &Outcome) -> Option<&Name> {
 
 fn judged(outcome: &Outcome) -> Answer {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     Answer::of_unit(word(outcome), findings.first().cloned())
         .with("ruling", ruling(outcome).word())
         .with("environment", receipt.environment.word())
@@ -222,7 +203,7 @@ fn record(verdict: &RecordedVerdict) -> Value {
 /// One line a unit, for logs and pipes.
 fn line(outcome: &Outcome) -> String {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     let mut pieces = vec![word(outcome).word().to_owned()];
     pieces.extend(findings.first().map(|finding| finding.reason.code().to_owned()));
     pieces.push(unit(receipt));
@@ -239,7 +220,7 @@ fn line(outcome: &Outcome) -> String {
 /// The screen at the dock: one word, one colour, one action.
 fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     let action = action(outcome);
     let mut lines = banner(&action, findings.first().map_or("", |finding| finding.reason.code()), colour);
     if receipt.environment == Environment::Trial {

@@ -87,7 +87,7 @@ impl Engine {
         // What a crash left uncovered is covered before anything is built on it.
         ledger.settle(&log).map_err(unsettled)?;
         let reader = Ledger::open(&site.ledger(), site.trusted_keys(), Vec::new())?;
-        let writer = Writer::start(ledger, log)?;
+        let writer = Writer::start((ledger, log))?;
         Ok(Self { tokens, station, writer, reader: Mutex::new(reader) })
     }
 

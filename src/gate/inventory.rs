@@ -5,31 +5,16 @@
 //! with the same words, each act answers with its own record: a caller that crashed asks again.
 
 use super::admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
-use super::engine::unsettled;
 use super::open::{Gate, GateError};
-use crate::ledger::{Append, AppendFault, Ledger, LedgerFault, Passage, Place, Recorded};
-use crate::sealing::seal_by;
+use super::records::{Cut, Stored, in_turns};
+use crate::ledger::{Ledger, Passage};
 use ecugate_verifier::documents::admission::{Admitted, Redeemed, RedemptionConfirmed};
-use ecugate_verifier::documents::document::{self, Document};
-use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::documents::record::{Record, State};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::ident::{Name, UnitKey};
-use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::reason::Reason;
-use ecugate_verifier::values::time::Time;
-
-/// How often an act looks again because another writer was first. What moves a unit here is its admission, its
-/// redemption, its confirmation, or a second box like it: few at once.
-const TURNS: usize = 4;
-
-/// How often what a crash or another process left uncovered is covered before an answer rests on it.
-const SETTLINGS: usize = 3;
-
-/// How far the clock may stand behind the last entry: the spread of two stations that agree.
-const CLOCK_SLACK_MILLIS: i64 = 2_000;
 
 impl Gate {
     /// Leave for an accepted unit to enter the inventory of `consumer`. Each unit gets one admission, ever: the same
@@ -95,27 +80,6 @@ impl Gate {
     pub fn unconfirmed(&self) -> Result<Vec<Unconfirmed>, GateError> {
         self.all_unconfirmed()
     }
-}
-
-/// Why a turn came to no end.
-enum Cut {
-    /// The answer is no.
-    Refused(GateError),
-    /// Another writer was first: look again.
-    Overtaken(Finding),
-}
-
-impl<T: Into<GateError>> From<T> for Cut {
-    fn from(error: T) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-/// An entry of the ledger that was verified and proven anew, and what it says.
-struct Stored<D> {
-    document: D,
-    envelope: Envelope,
-    recorded: Recorded,
 }
 
 impl Gate {
@@ -285,28 +249,6 @@ impl Gate {
         Err(Finding::new(Reason::AdmissionNoAccept, place, "one accept of this attempt", found).into())
     }
 
-    /// A unit's way into inventory, all of it under a stored checkpoint: nothing is answered on what a crash may undo.
-    fn passage(&self, unit: u64) -> Result<Passage, GateError> {
-        for _ in 0..SETTLINGS {
-            let passage = self.read(|ledger| ledger.passage(unit))?;
-            if passage.covered == passage.size {
-                return Ok(passage);
-            }
-            self.settle()?;
-        }
-        let expected = "a checkpoint over every entry";
-        Err(Finding::new(Reason::NotConfirmed, "ledger", expected, "entries that others write meanwhile").into())
-    }
-
-    fn settle(&self) -> Result<(), GateError> {
-        let engine = self.inner.engine().map_err(|away| away.finding)?;
-        Ok(engine.writer.settle().map_err(unsettled)?)
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&Ledger) -> Result<T, LedgerFault>) -> Result<T, Finding> {
-        Ok(self.read_ledger(read)??)
-    }
-
     fn require_accepted(&self, unit: u64, passage: &Passage) -> Result<(), GateError> {
         let place = format!("ledger entry {unit}");
         if passage.verdict != Some(State::Accepted) {
@@ -355,72 +297,6 @@ impl Gate {
         let admitted = self.stored::<Admitted>(redeemed.admission)?.document;
         Ok(Redemption { redeemed, admitted })
     }
-
-    /// An entry of one kind, verified and proven anew. Whatever a row beside it says, this is what was signed.
-    fn stored<D: Document>(&self, seq: u64) -> Result<Stored<D>, GateError> {
-        let limits = &Limits::STANDARD;
-        let proven = self.read(|ledger| ledger.proven(seq))?.ok_or_else(|| {
-            Finding::new(Reason::AdmissionUnknown, format!("ledger entry {seq}"), "an entry", "no such entry")
-        })?;
-        let envelope = Envelope::parse(&proven.envelope, limits).map_err(|fault| fault.finding())?;
-        let verified = envelope.verify_with(&proven.station).map_err(|fault| fault.finding())?;
-        let document = document::read(&verified, limits).map_err(|fault| fault.finding())?;
-        Ok(Stored { document, envelope, recorded: proven.recorded })
-    }
-
-    /// Writes one entry, and covers it. `document` makes it of the record that names its place.
-    fn write<D: Document>(
-        &self,
-        keys: &[UnitKey],
-        passage: &Passage,
-        document: impl FnOnce(Record) -> D + Send + 'static,
-    ) -> Result<u64, Cut> {
-        let time = self.time_after(passage)?;
-        let engine = self.inner.engine().map_err(|away| away.finding)?;
-        let append = Append { keys: keys.to_vec(), memory_size: passage.size, blobs: Vec::new() };
-        let seal = move |place: &Place<'_>| {
-            let record = Record::new(place.origin.as_str(), place.seq, time);
-            Ok(vec![seal_by(document(record), &[&engine.station])?])
-        };
-        match self.submit(append, Box::new(seal)) {
-            Ok(recorded) => Ok(recorded.seq),
-            // The rules are asked under the write lock: who was first is seen at the next look.
-            Err(fault @ (AppendFault::Moved { .. } | AppendFault::Unfit { .. })) => Err(Cut::Overtaken(fault.into())),
-            Err(fault) => Err(Finding::from(fault).into()),
-        }
-    }
-
-    /// The time to date an entry by: as an appraisal takes it, neither behind the last entry nor a day ahead of it. One
-    /// admission under a clock that leapt would make the true time *behind* for every box after it.
-    fn time_after(&self, passage: &Passage) -> Result<Time, GateError> {
-        let wrong =
-            |reason, expected: String, found: String| Err(Finding::new(reason, "clock", expected, found).into());
-        let Some(now) = self.inner.surroundings.now() else {
-            return wrong(Reason::ClockBehind, "a time from 1970 to 9999".to_owned(), "none".to_owned());
-        };
-        let Some(last) = passage.last else { return Ok(now) };
-        let since = now.unix_millis().saturating_sub(last.unix_millis());
-        if since < -CLOCK_SLACK_MILLIS {
-            return wrong(Reason::ClockBehind, format!("{last} (the last entry) or later"), now.to_string());
-        }
-        if since > Limits::STANDARD.clock_ahead_millis {
-            return wrong(Reason::ClockAhead, format!("at most a day after {last} (the last entry)"), now.to_string());
-        }
-        Ok(now)
-    }
-}
-
-/// Looks, decides and writes, and looks again where another writer was first.
-fn in_turns<T>(mut turn: impl FnMut() -> Result<T, Cut>) -> Result<T, GateError> {
-    let mut overtaken = Finding::bare(Reason::MemoryMoved);
-    for _ in 0..TURNS {
-        match turn() {
-            Ok(done) => return Ok(done),
-            Err(Cut::Refused(error)) => return Err(error),
-            Err(Cut::Overtaken(finding)) => overtaken = finding,
-        }
-    }
-    Err(overtaken.into())
 }
 
 fn require_consumer(seq: u64, holder: &Name, asking: &Name) -> Result<(), Finding> {

@@ -28,6 +28,8 @@ mod receive;
 
 mod admission;
 
+mod records;
+
 mod inventory;
 
 pub use crate::surroundings::Surroundings;

@@ -26,6 +26,8 @@ pub(super) struct Inner {
     pub(super) slot: Slot,
     /// One thread enters what was kept; the others wait for it.
     pub(super) entering: Mutex<()>,
+    /// Boxes that are judged again, one by one.
+    pub(super) again: Mutex<()>,
 }
 
 impl fmt::Debug for Gate {
@@ -96,7 +98,14 @@ impl Gate {
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
         let name = nonce(surroundings.as_ref())?;
         let journal = Journal::open(&site.journal(), name).map_err(Finding::from)?;
-        let inner = Inner { site, surroundings, journal, slot: Slot::default(), entering: Mutex::default() };
+        let inner = Inner {
+            site,
+            surroundings,
+            journal,
+            slot: Slot::default(),
+            entering: Mutex::default(),
+            again: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

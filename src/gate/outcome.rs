@@ -4,7 +4,7 @@ use crate::ledger::Recorded;
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::Name;
-use ecugate_verifier::values::reason::Class;
+use ecugate_verifier::values::reason::{Class, Reason};
 use ecugate_verifier::values::time::Time;
 
 /// What came of an arrival. Only [`Outcome::Accepted`] may enter inventory.
@@ -138,6 +138,27 @@ impl Outcome {
         }
     }
 
+    /// Every reason once, worst first; before them what kept the verdict from being recorded or confirmed. Empty for an
+    /// accept alone.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut all = match self {
+            Self::NotRecorded { findings, .. } => findings.clone(),
+            Self::NotConfirmed { finding, seq, .. } => {
+                let found = format!("{}: {}", finding.reason, finding.found);
+                let place = format!("entry {seq}");
+                vec![Finding::new(Reason::NotConfirmed, place, "a checkpoint that was read back", found)]
+            }
+            _ => Vec::new(),
+        };
+        for finding in &self.receipt().findings {
+            if !all.contains(finding) {
+                all.push(finding.clone());
+            }
+        }
+        all
+    }
+
     /// The record, where there is one under a checkpoint.
     #[must_use]
     pub const fn recorded(&self) -> Option<&RecordedVerdict> {
@@ -171,8 +192,7 @@ fn held_status(findings: &[Finding]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, Ruling, held_status, kept_out_status};
-    use ecugate_verifier::values::reason::Reason;
+    use super::{Finding, Reason, Ruling, held_status, kept_out_status};
 
     #[test]
     fn a_hold_without_a_record_may_pass_only_if_all_of_its_reasons_may() {

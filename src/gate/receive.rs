@@ -127,6 +127,7 @@ impl Inner {
     ) -> Result<Outcome, Finding> {
         let token = self.certificates(engine.tokens.as_ref());
         let mut appraisals = 0;
+        let mut _turn = None;
         loop {
             let memory = match engine.read(|ledger| ledger.memory(&presented.keys)) {
                 Ok(known) => Memory::Known(Box::new(known)),
@@ -139,7 +140,10 @@ impl Inner {
             appraisals += 1;
             match self.record(engine, &judged) {
                 Ok(outcome) => return Ok(outcome),
-                Err(AppendFault::Moved { .. }) if appraisals < APPRAISALS => {}
+                // Boxes of one identity that came at once move each other's memory on: from here on one by one.
+                Err(AppendFault::Moved { .. }) if appraisals < APPRAISALS => {
+                    _turn.get_or_insert_with(|| self.again.lock().unwrap_or_else(PoisonError::into_inner));
+                }
                 Err(fault) => {
                     self.give_up_if(engine, &fault);
                     return Ok(self.keep(working, &judged, fault.into()));

@@ -8,7 +8,8 @@ use super::tag::Tag;
 use crate::new_file::{self, NewFileFault};
 use ecugate_verifier::values::digest::Sha256;
 use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -157,30 +158,39 @@ impl Tail {
         Ok(self)
     }
 
-    /// Takes lines, and cuts off what has no end.
+    /// Takes lines, and cuts off what was never acknowledged: a line that has no end, and whatever follows a hole.
+    ///
+    /// A power cut can keep a later write and lose an earlier one, which then reads as zeros. What is acknowledged is on
+    /// the disk with everything before it, so nothing after a hole was; and no line of ours holds a zero.
     fn take(&mut self, path: &Path, text: &[u8]) -> Result<(), JournalFault> {
         for line in text.split_inclusive(|byte| *byte == b'\n') {
-            let Some(line) = line.strip_suffix(b"\n") else {
+            let Some(line) = line.strip_suffix(b"\n").filter(|line| !line.contains(&0)) else {
                 let unusable = |error| JournalFault::unusable(path, &error);
                 let file = File::options().write(true).open(path).map_err(unusable)?;
                 return file.set_len(self.position.offset).map_err(unusable);
             };
-            self.line = self.line.saturating_add(1);
-            let differs = |expected: String, found: String| {
-                JournalFault::differs(format!("{} line {}", path.display(), self.line), expected, found)
-            };
-            let read = Line::decode(line).map_err(|why| differs("a line of the journal".to_owned(), why))?;
-            if read.before != self.last {
-                return Err(differs(format!("after {}", self.last), format!("after {}", read.before)));
-            }
-            let is_body = self.standing.is_whole();
-            let digest = Sha256::of(line);
-            self.standing.take(digest, &read.says).map_err(|(expected, found)| differs(expected.to_owned(), found))?;
-            self.last = digest;
-            self.body += u64::from(is_body);
-            let length = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
-            self.position.offset = self.position.offset.saturating_add(length);
+            self.take_line(path, line)?;
         }
+        Ok(())
+    }
+
+    fn take_line(&mut self, path: &Path, line: &[u8]) -> Result<(), JournalFault> {
+        self.line = self.line.saturating_add(1);
+        let differs = |expected: String, found: String| {
+            JournalFault::differs(format!("{} line {}", path.display(), self.line), expected, found)
+        };
+        let read = Line::decode(line).map_err(|why| differs("a line of the journal".to_owned(), why))?;
+        if read.before != self.last {
+            return Err(differs(format!("after {}", self.last), format!("after {}", read.before)));
+        }
+        let is_body = self.standing.is_whole();
+        let digest = Sha256::of(line);
+        let taken = self.standing.take(digest, &read.says);
+        taken.map_err(|(expected, found)| differs(expected.to_owned(), found))?;
+        self.last = digest;
+        self.body += u64::from(is_body);
+        let length = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
+        self.position.offset = self.position.offset.saturating_add(length);
         Ok(())
     }
 
@@ -194,10 +204,9 @@ impl Tail {
         let path = self.position.path(folder);
         let unusable = |error| JournalFault::unusable(&path, &error);
         let text = chain(self.last, says)?;
-        let mut file = File::options().write(true).open(&path).map_err(unusable)?;
+        let file = File::options().write(true).open(&path).map_err(unusable)?;
         let begin = self.position.offset;
-        let written = file.seek(SeekFrom::Start(begin)).and_then(|_| file.write_all(&text));
-        if let Err(error) = written {
+        if let Err(error) = file.write_all_at(&text, begin) {
             // Where even this fails, what was cut short has no end and is cut off by the next writer; whole lines
             // before it stand there, and were never acknowledged.
             let _ = file.set_len(begin);

@@ -42,6 +42,15 @@ pub struct Passage {
     pub confirmed: Option<u64>,
 }
 
+impl Passage {
+    /// Whether everything that is said here of the unit stands under a stored checkpoint.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        let about = [self.standing.map(|(_, seq)| seq), self.admitted, self.redeemed, self.confirmed];
+        about.into_iter().flatten().all(|seq| seq < self.covered)
+    }
+}
+
 /// An entry that is the ledger's own: its signature verified, its place proven under a stored checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
@@ -96,14 +105,15 @@ impl Ledger {
         Ok(verdicts)
     }
 
-    /// Redemptions that their consumer has not confirmed, in their order. Goes through every entry about a unit: a
-    /// question for the end of a shift.
+    /// Redemptions under a stored checkpoint that their consumer has not confirmed, in their order. Goes through every
+    /// entry about a unit: a question for the end of a shift.
     ///
     /// # Errors
     /// [`LedgerFault`].
     pub fn unconfirmed(&self) -> Result<Vec<u64>, LedgerFault> {
         let mut statement = self.reader.prepare_cached(
-            "SELECT seq FROM act INDEXED BY act_by_unit WHERE unit IS NOT NULL AND kind = 'redeemed' AND NOT EXISTS \
+            "SELECT seq FROM act INDEXED BY act_by_unit WHERE unit IS NOT NULL AND kind = 'redeemed' \
+             AND seq < (SELECT max(size) FROM checkpoint) AND NOT EXISTS \
              (SELECT 1 FROM act AS later INDEXED BY act_by_unit \
               WHERE later.unit = act.unit AND later.kind = 'redemption-confirmed') ORDER BY seq",
         )?;

@@ -10,12 +10,14 @@ mod founding;
 mod gate;
 mod inventory;
 mod inventory_commands;
+mod kept;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
 #[path = "../support/pki.rs"]
 mod pki;
+mod power;
 mod receive;
 mod softhsm;
 mod tokens;
@@ -31,9 +33,11 @@ fn main() {
         faults::trials,
         founding::trials,
         gate::trials,
+        kept::trials,
         ledger::trials,
         inventory::trials,
         inventory_commands::trials,
+        power::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
