@@ -234,6 +234,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerFault> {
     }
     check_schema(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // what a member that is left out of its group has changed is kept for its undoing: never on another disk
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // without it REPLACE removes rows behind the triggers' back
     connection.pragma_update(None, "recursive_triggers", true)?;
     connection.set_prepared_statement_cache_capacity(64);
