@@ -4,7 +4,7 @@
 use super::judging::Recordable;
 use super::open::Inner;
 use super::outcome::Outcome;
-use crate::journal::{Begun, Held, Journal, JournalFault, Wanted};
+use crate::journal::{Begun, Hold, Journal, JournalFault, Tag, Wanted};
 use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::values::attempt::Attempt;
 use ecugate_verifier::values::digest::Sha256;
@@ -50,8 +50,7 @@ impl Inner {
     pub(super) fn keep(&self, working: &Working<'_>, judged: &Recordable, why: Finding) -> Outcome {
         let judgement = judged.judgement(self.site.origin().as_str());
         let receipt = judgement.receipt();
-        let held = |tag| Held {
-            tag,
+        let hold = Hold {
             attempt: working.attempt().clone(),
             evidence: working.begun.evidence,
             time: receipt.record.time,
@@ -62,7 +61,7 @@ impl Inner {
             operator: receipt.operator.clone(),
             order: receipt.order.clone(),
         };
-        let kept = self.journal.hold(held).map_err(Finding::from).and_then(|kept| tag_name(&kept.held));
+        let kept = self.journal.hold(hold).map_err(Finding::from).and_then(tag_name);
         let (tag, untagged) = match kept {
             Ok(tag) => (Some(tag), None),
             Err(finding) => (None, Some(finding)),
@@ -72,8 +71,8 @@ impl Inner {
     }
 }
 
-pub(super) fn tag_name(held: &Held) -> Result<Name, Finding> {
-    held.tag.name().map_err(|fault| Finding::new(Reason::JournalDiffers, "tag", "a name", fault.to_string()))
+pub(super) fn tag_name(tag: Tag) -> Result<Name, Finding> {
+    tag.name().map_err(|fault| Finding::new(Reason::JournalDiffers, "tag", "a name", fault.to_string()))
 }
 
 /// What a hold says: why it is one, and whatever else kept the gate from deciding. Nothing that speaks against the unit:

@@ -48,33 +48,33 @@ impl Inner {
         for kept in kept {
             // A crash between the entry and the journal's note of it left the entry.
             match self.entry_of(engine, kept)? {
-                Some(seq) => entered.push((kept.held.tag, seq)),
+                Some(seq) => entered.push((kept.tag, seq)),
                 None => under_way.push((kept, engine.writer.begin(append(kept), self.seal_late(engine, kept, now)?))),
             }
         }
         let mut failed = None;
         for (kept, pending) in under_way {
             match pending.wait() {
-                Ok(recorded) => entered.push((kept.held.tag, recorded.seq)),
+                Ok(recorded) => entered.push((kept.tag, recorded.seq)),
                 Err(fault) => {
                     self.give_up_if(engine, &fault);
                     // Another gate may have entered it meanwhile.
                     let known =
                         if matches!(fault, AppendFault::Unfit { .. }) { self.entry_of(engine, kept)? } else { None };
                     match known {
-                        Some(seq) => entered.push((kept.held.tag, seq)),
+                        Some(seq) => entered.push((kept.tag, seq)),
                         None => failed = Some(Finding::from(fault)),
                     }
                 }
             }
         }
-        self.journal.entered(&entered)?;
+        self.journal.entered(entered)?;
         failed.map_or(Ok(()), Err)
     }
 
     /// The entry of this attempt with this evidence, if there is one.
     fn entry_of(&self, engine: &Engine, kept: &Kept) -> Result<Option<u64>, Finding> {
-        let (attempt, evidence) = (&kept.held.attempt, &kept.held.evidence);
+        let (attempt, evidence) = (&kept.hold.attempt, &kept.hold.evidence);
         let seq = engine.read(|ledger| match ledger.late_hold_of(attempt, evidence)? {
             Some(seq) => Ok(Some(seq)),
             None => ledger.verdict_of(attempt, evidence),
@@ -84,7 +84,7 @@ impl Inner {
 
     fn seal_late(&self, engine: &Arc<Engine>, kept: &Kept, now: Time) -> Result<Seal, Finding> {
         let text = self.site.text();
-        let tag = tag_name(&kept.held)?;
+        let tag = tag_name(kept.tag)?;
         let (engine, kept, site, environment) = (Arc::clone(engine), kept.clone(), text.site.clone(), text.environment);
         Ok(Box::new(move |place| {
             let record = Record::new(place.origin.as_str(), place.seq, now);
@@ -95,27 +95,27 @@ impl Inner {
 
 /// A hold claims nothing, and whatever else is known of its unit does not change it: no memory is held against it.
 fn append(kept: &Kept) -> Append {
-    Append { keys: kept.held.keys.clone(), memory_size: u64::MAX, blobs: Vec::new() }
+    Append { keys: kept.hold.keys.clone(), memory_size: u64::MAX, blobs: Vec::new() }
 }
 
 fn late_hold(place: Record, kept: Kept, tag: Name, site: Name, environment: Environment) -> LateHold {
-    let Kept { held, line } = kept;
+    let Kept { hold, line, .. } = kept;
     LateHold {
         environment,
         site,
         tag,
         // A clock that ran ahead when the box was held dated it later than now. The journal's line keeps what it said.
-        held: held.time.min(place.time),
-        unit: held.unit,
-        operator: held.operator,
-        order: held.order,
-        findings: held.findings,
+        held: hold.time.min(place.time),
+        unit: hold.unit,
+        operator: hold.operator,
+        order: hold.order,
+        findings: hold.findings,
         journal: line,
         record: Record {
-            attempt: Some(held.attempt),
-            evidence: Some(held.evidence),
+            attempt: Some(hold.attempt),
+            evidence: Some(hold.evidence),
             state: Some(State::Held),
-            keys: held.keys,
+            keys: hold.keys,
             ..place
         },
     }

@@ -193,8 +193,8 @@ impl Inner {
             None => self.keep(working, &judged, away.finding.clone()),
             Some(kept) => Outcome::NotRecorded {
                 judgement: judged.judgement(self.origin()),
-                findings: kept.held.findings.first().cloned().into_iter().collect(),
-                tag: Some(tag_name(&kept.held)?),
+                findings: kept.hold.findings.first().cloned().into_iter().collect(),
+                tag: Some(tag_name(kept.tag)?),
                 late: None,
                 resumed: Some(working.begun.begun),
             },

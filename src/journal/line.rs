@@ -1,4 +1,5 @@
-//! One line: a JSON object that names the line before it by its digest, and what it says.
+//! One line: a JSON object that names the line before it by its digest, and what it says: one statement, or several of
+//! boxes that were at the gate at once.
 
 use super::tag::Tag;
 use ecugate_verifier::documents::receipt::UnitName;
@@ -22,8 +23,8 @@ const LIMITS_OF_A_LINE: Limits = Limits::STANDARD;
 pub(super) struct Line {
     /// SHA-256 of the line before, without its newline; before the first line of all, of [`FORMAT`].
     pub(super) before: Sha256,
-    /// What it says.
-    pub(super) says: Says,
+    /// What it says, in order.
+    pub(super) says: Vec<Says>,
 }
 
 /// What a line says.
@@ -37,7 +38,7 @@ pub(super) enum Says {
     /// Another gate goes on with an attempt, whose gate no longer lives.
     Resumed(Resumed),
     /// A box is held, and the ledger could not record it.
-    Held(Box<Held>),
+    Held(Held),
     /// At the head of a segment: a hold of an earlier one that is not entered yet.
     Carried(Carried),
     /// A hold stands in the ledger.
@@ -81,9 +82,7 @@ pub(super) struct Resumed {
 /// A hold that the ledger could not record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Held {
-    /// The number on the tag of the box.
-    pub tag: Tag,
+pub struct Hold {
     /// The attempt.
     pub attempt: Attempt,
     /// Digest of what was presented.
@@ -106,10 +105,19 @@ pub struct Held {
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Held {
+    /// The number on the tag of the box.
+    pub(super) tag: Tag,
+    pub(super) hold: Box<Hold>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Carried {
     /// SHA-256 of the line that said it first.
     pub(super) line: Sha256,
-    pub(super) held: Box<Held>,
+    pub(super) tag: Tag,
+    pub(super) hold: Box<Hold>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -20,8 +20,10 @@ mod segment;
 
 mod live;
 
+mod request;
+
 pub use fault::JournalFault;
-pub use line::Held;
+pub use line::Hold;
 pub use standing::Kept;
 pub use tag::Tag;
 
@@ -29,37 +31,42 @@ use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::time::Time;
-use line::{Began, Ended, Entered, Resumed, Says};
 use live::Live;
-use segment::{Position, Tail};
+use request::{Answer, Desk, Request};
+use segment::Tail;
 use standing::Key;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+/// Requests that are answered by one line.
+const AT_ONCE: usize = 256;
 
 /// The journal as one gate writes it.
 pub struct Journal {
     folder: PathBuf,
     gate: Nonce,
+    /// Requests that wait for whoever writes.
+    queue: Mutex<Vec<Waiting>>,
     state: Mutex<State>,
-    written: Mutex<Position>,
-    synced: Mutex<Position>,
-    /// What was written may not be on the disk, and nobody can tell: the next line goes into a new segment.
-    is_doubtful: AtomicBool,
+    /// Attempts that threads of this gate are working on.
+    in_progress: Mutex<BTreeSet<Key>>,
     live: Live,
     /// Lines of a segment.
     lines: u64,
 }
 
+/// A request, and where its answer goes.
+type Waiting = (Request, mpsc::Sender<Result<Answer, JournalFault>>);
+
 #[derive(Default)]
 struct State {
     /// The last segment as far as it was read. `None` after a fault: then it is read anew.
     tail: Option<Tail>,
-    /// Attempts that threads of this gate are working on.
-    in_progress: BTreeSet<Key>,
+    /// After a failed sync the next one may say that all is well, of pages that were dropped: the next line goes into a
+    /// new segment.
+    is_doubtful: bool,
 }
 
 /// Which attempt a box is to have.
@@ -117,14 +124,12 @@ impl Journal {
         live::sweep(folder, &tail.standing.gates())?;
         let live = Live::of(folder, gate)?;
         drop(lock);
-        let state = State { tail: Some(tail), in_progress: BTreeSet::new() };
         Ok(Self {
             folder: folder.to_owned(),
             gate,
-            state: Mutex::new(state),
-            written: Mutex::default(),
-            synced: Mutex::default(),
-            is_doubtful: AtomicBool::new(false),
+            queue: Mutex::default(),
+            state: Mutex::new(State { tail: Some(tail), is_doubtful: false }),
+            in_progress: Mutex::default(),
             live,
             lines,
         })
@@ -136,81 +141,21 @@ impl Journal {
     /// # Errors
     /// [`JournalFault`], also where the attempt that the caller has numbered is in progress.
     pub fn begin(&self, wanted: &Wanted, evidence: Sha256, now: Time) -> Result<Begun, JournalFault> {
-        let (begun, written) = self.locked(|journal, state, tail| {
-            let earlier = journal.earlier(wanted, evidence, state, tail)?;
-            let attempt = match (&earlier, wanted) {
-                (Some((key, _)), _) => key.attempt.clone(),
-                (None, Wanted::This(attempt)) => attempt.clone(),
-                (None, Wanted::Any { station, fresh }) => Attempt { station: station.clone(), nonce: *fresh },
-            };
-            let gate = journal.gate;
-            // Also where it is ours and a call of ours left it: what was written then may not be on the disk.
-            let says = match &earlier {
-                Some(_) => Says::Resumed(Resumed { attempt: attempt.clone(), evidence, time: now, gate }),
-                None => Says::Began(Began { attempt: attempt.clone(), evidence, time: now, gate }),
-            };
-            let written = Some(journal.write(tail, vec![says])?);
-            let key = Key { attempt: attempt.clone(), evidence };
-            let kept = tail.standing.kept_of(&key).cloned();
-            state.insert(key);
-            let (begun, is_resumed) = earlier.map_or((now, false), |(_, open)| (open.time, true));
-            Ok((Begun { attempt, evidence, begun, is_resumed, kept }, written))
-        })?;
-        // Where it is not durable it does not count, and whoever began it does not work on it.
-        self.sync(written).inspect_err(|_| self.let_go(&begun.attempt, evidence))?;
-        Ok(begun)
-    }
-
-    /// The open attempt that a box goes on with.
-    fn earlier(
-        &self,
-        wanted: &Wanted,
-        evidence: Sha256,
-        in_progress: &BTreeSet<Key>,
-        tail: &Tail,
-    ) -> Result<Option<(Key, standing::Open)>, JournalFault> {
-        let is_left = |key: &Key, open: &standing::Open| -> Result<bool, JournalFault> {
-            Ok(!in_progress.contains(key) && (open.gate == self.gate || !live::lives(&self.folder, open.gate)?))
-        };
-        match wanted {
-            Wanted::This(attempt) => {
-                let key = Key { attempt: attempt.clone(), evidence };
-                let open = tail.standing.open(&key).cloned();
-                match open {
-                    Some(open) if is_left(&key, &open)? => Ok(Some((key, open))),
-                    Some(_) => Err(JournalFault::InProgress(attempt.clone())),
-                    None if in_progress.contains(&key) => Err(JournalFault::InProgress(attempt.clone())),
-                    None => Ok(None),
-                }
-            }
-            Wanted::Any { station, .. } => {
-                for (key, open) in tail.standing.open_of(station, evidence) {
-                    if is_left(key, open)? {
-                        return Ok(Some((key.clone(), open.clone())));
-                    }
-                }
-                Ok(None)
-            }
+        match self.ask(Request::Begin { wanted: wanted.clone(), evidence, now })? {
+            Answer::Begun(begun) => Ok(*begun),
+            _ => Err(wrong_answer()),
         }
     }
 
-    /// Keeps a hold of an attempt in progress, under a tag of its own.
+    /// Keeps a hold of an attempt in progress, durably, under a tag of its own.
     ///
     /// # Errors
     /// [`JournalFault`]: the box is held all the same, without a tag.
-    pub fn hold(&self, hold: impl FnOnce(Tag) -> Held) -> Result<Kept, JournalFault> {
-        let (kept, written) = self.locked(|journal, _, tail| {
-            let held = hold(tail.standing.next_tag());
-            let tag = held.tag;
-            let written = journal.write(tail, vec![Says::Held(Box::new(held))])?;
-            let kept = tail.standing.kept(tag).cloned();
-            Ok((
-                kept.ok_or_else(|| JournalFault::differs("the journal", "the hold just written", "none"))?,
-                Some(written),
-            ))
-        })?;
-        self.sync(written)?;
-        Ok(kept)
+    pub fn hold(&self, hold: Hold) -> Result<Tag, JournalFault> {
+        match self.ask(Request::Hold(Box::new(hold)))? {
+            Answer::Held(tag) => Ok(tag),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// Holds that are not entered in the ledger yet, in the order of their tags.
@@ -218,22 +163,18 @@ impl Journal {
     /// # Errors
     /// [`JournalFault`].
     pub fn kept(&self) -> Result<Vec<Kept>, JournalFault> {
-        self.locked(|_, _, tail| Ok(tail.standing.all_kept().cloned().collect()))
+        match self.ask(Request::Kept)? {
+            Answer::Kept(kept) => Ok(kept),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// Notes under which entries of the ledger holds now stand.
     ///
     /// # Errors
     /// [`JournalFault`]. A hold that is entered and not noted is found in the ledger the next time.
-    pub fn entered(&self, holds: &[(Tag, u64)]) -> Result<(), JournalFault> {
-        let ((), written) = self.locked(|journal, _, tail| {
-            // Another gate may have noted some of them meanwhile.
-            let news = holds.iter().filter(|(tag, _)| tail.standing.kept(*tag).is_some());
-            let says: Vec<Says> = news.map(|(tag, seq)| Says::Entered(Entered { tag: *tag, seq: *seq })).collect();
-            let written = if says.is_empty() { None } else { Some(journal.write(tail, says)?) };
-            Ok(((), written))
-        })?;
-        self.sync(written)
+    pub fn entered(&self, holds: Vec<(Tag, u64)>) -> Result<(), JournalFault> {
+        self.ask(Request::Entered(holds)).map(|_| ())
     }
 
     /// Ends an attempt: its outcome was shown. Nobody can go on with it any more.
@@ -241,19 +182,14 @@ impl Journal {
     /// # Errors
     /// [`JournalFault`]: it stays open, and the same box presented again is shown its own record.
     pub fn end(&self, attempt: &Attempt, evidence: Sha256) -> Result<(), JournalFault> {
-        let key = Key { attempt: attempt.clone(), evidence };
-        let ended = self.locked(|journal, _, tail| {
-            let is_open = tail.standing.open(&key).is_some_and(|open| open.gate == journal.gate);
-            let says = Says::Ended(Ended { attempt: attempt.clone(), evidence });
-            Ok(if is_open { Some(journal.write(tail, vec![says])?) } else { None })
-        });
+        let ended = self.ask(Request::End(Key { attempt: attempt.clone(), evidence }));
         self.let_go(attempt, evidence);
-        self.sync(ended?)
+        ended.map(|_| ())
     }
 
     /// Leaves an attempt open that nobody works on any more: the same box presented again goes on with it.
     pub fn let_go(&self, attempt: &Attempt, evidence: Sha256) {
-        self.state().in_progress.remove(&Key { attempt: attempt.clone(), evidence });
+        locked(&self.in_progress).remove(&Key { attempt: attempt.clone(), evidence });
     }
 
     /// Reads every segment from the first one there is and holds them against each other. Answers their number and that
@@ -266,59 +202,94 @@ impl Journal {
         segment::audit(folder)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // What a panic left is read anew at the next fault; the set is changed in one step.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks, and waits for the answer. Whoever comes first to the state answers for all who wait then.
+    fn ask(&self, request: Request) -> Result<Answer, JournalFault> {
+        let (sender, answer) = mpsc::channel();
+        locked(&self.queue).push((request, sender));
+        loop {
+            // A panic of whoever answered left the tail away, and it is read anew.
+            let mut state = locked(&self.state);
+            match answer.try_recv() {
+                Ok(answered) => return answered,
+                Err(mpsc::TryRecvError::Disconnected) => return Err(wrong_answer()),
+                Err(mpsc::TryRecvError::Empty) => self.answer_all(&mut state),
+            }
+        }
     }
 
-    /// Works under the lock, with everything read that others wrote.
-    fn locked<T>(
+    /// Answers those who wait: one line, if anything is to be written, on the disk before the first answer.
+    fn answer_all(&self, state: &mut State) {
+        let waiting: Vec<Waiting> = {
+            let mut queue = locked(&self.queue);
+            let most = queue.len().min(AT_ONCE);
+            queue.drain(..most).collect()
+        };
+        let mut senders = Vec::new();
+        let mut requests = Vec::new();
+        for (request, sender) in waiting {
+            requests.push(request);
+            senders.push(sender);
+        }
+        let mut begun = Vec::new();
+        let answers = match self.answer_by_one_line(state, requests, &mut begun) {
+            Ok(answers) => answers,
+            Err(fault) => {
+                // Nothing of it counts, and whoever began does not work.
+                for key in begun {
+                    locked(&self.in_progress).remove(&key);
+                }
+                senders.iter().map(|_| Err(fault.clone())).collect()
+            }
+        };
+        for (sender, answer) in senders.into_iter().zip(answers) {
+            let _ = sender.send(answer);
+        }
+    }
+
+    fn answer_by_one_line(
         &self,
-        work: impl FnOnce(&Self, &mut BTreeSet<Key>, &mut Tail) -> Result<T, JournalFault>,
-    ) -> Result<T, JournalFault> {
-        let mut state = self.state();
+        state: &mut State,
+        requests: Vec<Request>,
+        begun: &mut Vec<Key>,
+    ) -> Result<Vec<Result<Answer, JournalFault>>, JournalFault> {
         let _lock = segment::lock(&self.folder)?;
-        let State { tail, in_progress } = &mut *state;
         // Taken out, and put back where nothing failed: after a fault everything is read anew.
-        let mut last = match tail.take() {
+        let mut tail = match state.tail.take() {
             Some(tail) => tail.catch_up(&self.folder)?,
             None => Tail::read(&self.folder)?,
         };
-        let done = work(self, in_progress, &mut last);
-        if matches!(done, Ok(_) | Err(JournalFault::InProgress(_))) {
-            *tail = Some(last);
+        if tail.is_full(self.lines) || state.is_doubtful {
+            tail.begin_next(&self.folder)?;
+            state.is_doubtful = false;
         }
-        done
+        let (mut says, mut answers) = (Vec::new(), Vec::new());
+        for request in requests {
+            let mut in_progress = locked(&self.in_progress);
+            let mut desk = Desk { folder: &self.folder, gate: self.gate, in_progress: &mut in_progress };
+            let answer = desk.answer(request, &mut tail, &mut says);
+            if let Ok(Answer::Begun(one)) = &answer {
+                begun.push(Key { attempt: one.attempt.clone(), evidence: one.evidence });
+            }
+            answers.push(answer);
+        }
+        if !says.is_empty() {
+            tail.write(&self.folder, says).map_err(|refused| {
+                state.is_doubtful = refused.is_doubtful;
+                refused.fault
+            })?;
+        }
+        state.tail = Some(tail);
+        Ok(answers)
     }
+}
 
-    /// Writes lines. They count when [`Journal::sync`] has said so.
-    fn write(&self, tail: &mut Tail, says: Vec<Says>) -> Result<(File, Position), JournalFault> {
-        if tail.is_full(self.lines) || self.is_doubtful.load(Ordering::SeqCst) {
-            tail.begin_next(&self.folder, self.is_doubtful.load(Ordering::SeqCst))?;
-            self.is_doubtful.store(false, Ordering::SeqCst);
-        }
-        let (file, position) = tail.write(&self.folder, says)?;
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = position;
-        Ok((file, position))
-    }
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is changed under these locks is changed in one step, or read anew.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    /// Waits until what was written is on the disk. One who waits while another writes to the disk mostly finds that
-    /// the next who did so took his lines along.
-    fn sync(&self, written: Option<(File, Position)>) -> Result<(), JournalFault> {
-        let Some((file, mine)) = written else { return Ok(()) };
-        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
-        if *synced >= mine {
-            return Ok(());
-        }
-        let reached = *self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.sync_data() {
-            // After a failed sync the next one may say that all is well, of pages that were dropped.
-            self.is_doubtful.store(true, Ordering::SeqCst);
-            return Err(JournalFault::unusable(&mine.path(&self.folder), &error));
-        }
-        *synced = if reached.segment == mine.segment { reached } else { mine };
-        Ok(())
-    }
+fn wrong_answer() -> JournalFault {
+    JournalFault::Unfit("the answer to another question, or none".to_owned())
 }
 
 impl Drop for Journal {

@@ -22,16 +22,10 @@ const LOCK_TRIES: u32 = 5_000;
 const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(2);
 
 /// A place in the journal: up to here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
-    pub(super) segment: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    segment: u64,
     offset: u64,
-}
-
-impl Position {
-    pub(super) fn path(self, folder: &Path) -> PathBuf {
-        path(folder, self.segment)
-    }
 }
 
 /// The last segment, as far as it was read.
@@ -53,14 +47,14 @@ pub(super) fn create(folder: &Path) -> Result<(), JournalFault> {
     fs::create_dir_all(folder.join(live::FOLDER)).map_err(unusable)?;
     let _lock = locked(folder, true)?;
     if let Some(segment) = numbers(folder)?.first() {
-        let place = path(folder, *segment).display().to_string();
+        let place = path_of(folder, *segment).display().to_string();
         return Err(JournalFault::differs(place, "no journal yet", "a segment of one"));
     }
     let begins = Begins { format: FORMAT.to_owned(), segment: 1, next_tag: Tag::FIRST, carries: 0 };
-    let first = Line { before: Sha256::of(FORMAT.as_bytes()), says: Says::Begins(begins) };
+    let first = Line { before: Sha256::of(FORMAT.as_bytes()), says: vec![Says::Begins(begins)] };
     let mut text = first.encode()?;
     text.push(b'\n');
-    write_new(&path(folder, 1), &text)?;
+    write_new(&path_of(folder, 1), &text)?;
     // The folder itself must be found again too.
     match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent).and_then(|parent| parent.sync_all()),
@@ -95,13 +89,13 @@ impl Tail {
     pub(super) fn read(folder: &Path) -> Result<Self, JournalFault> {
         let segment = *numbers(folder)?
             .last()
-            .ok_or_else(|| JournalFault::Missing { place: path(folder, 1).display().to_string() })?;
+            .ok_or_else(|| JournalFault::Missing { place: path_of(folder, 1).display().to_string() })?;
         Self::of(folder, segment, None)
     }
 
     /// Reads one segment, whose first line must name `before`.
     fn of(folder: &Path, segment: u64, before: Option<Sha256>) -> Result<Self, JournalFault> {
-        let path = path(folder, segment);
+        let path = path_of(folder, segment);
         let text = fs::read(&path).map_err(|error| JournalFault::unusable(&path, &error))?;
         let place = || format!("{} line 1", path.display());
         let end = text.iter().position(|byte| *byte == b'\n');
@@ -109,7 +103,7 @@ impl Tail {
             .and_then(|end| text.get(..end))
             .ok_or_else(|| JournalFault::differs(place(), "the head of a segment", "no line"))?;
         let line = Line::decode(head).map_err(|why| JournalFault::differs(place(), "a line of the journal", why))?;
-        let Says::Begins(begins) = line.says else {
+        let [Says::Begins(begins)] = line.says.as_slice() else {
             return Err(JournalFault::differs(place(), "the head of a segment", "another line"));
         };
         if begins.format != FORMAT || begins.segment != segment {
@@ -126,7 +120,7 @@ impl Tail {
             line: 1,
             body: 0,
             last: Sha256::of(head),
-            standing: Standing::begin(&begins),
+            standing: Standing::begin(begins),
         };
         tail.take(&path, text.get(head.len() + 1..).unwrap_or_default())?;
         if !tail.standing.is_whole() {
@@ -137,7 +131,7 @@ impl Tail {
 
     /// Takes what others wrote since.
     pub(super) fn catch_up(mut self, folder: &Path) -> Result<Self, JournalFault> {
-        let path = self.position.path(folder);
+        let path = path_of(folder, self.position.segment);
         let unusable = |error| JournalFault::unusable(&path, &error);
         let mut file = File::open(&path).map_err(unusable)?;
         let length = file.metadata().map_err(unusable)?.len();
@@ -152,24 +146,23 @@ impl Tail {
             self.take(&path, &text)?;
         }
         let next = self.position.segment.saturating_add(1);
-        if numbers(folder)?.last().is_some_and(|last| *last >= next) {
+        if path_of(folder, next).exists() {
             return Self::of(folder, next, Some(self.last))?.catch_up(folder);
         }
         Ok(self)
     }
 
-    /// Takes lines, and cuts off what was never acknowledged: a line that has no end, and whatever follows a hole.
-    ///
-    /// A power cut can keep a later write and lose an earlier one, which then reads as zeros. What is acknowledged is on
-    /// the disk with everything before it, so nothing after a hole was; and no line of ours holds a zero.
+    /// Takes lines, and cuts off what was never acknowledged: the last one, where it has no end, or a hole. A power cut
+    /// can keep a part of a write and lose another, which then reads as zeros; no line of ours holds one. Every write is
+    /// one line, and on the disk before the next begins: whatever else is wrong, somebody changed it.
     fn take(&mut self, path: &Path, text: &[u8]) -> Result<(), JournalFault> {
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            let Some(line) = line.strip_suffix(b"\n").filter(|line| !line.contains(&0)) else {
-                let unusable = |error| JournalFault::unusable(path, &error);
-                let file = File::options().write(true).open(path).map_err(unusable)?;
-                return file.set_len(self.position.offset).map_err(unusable);
-            };
-            self.take_line(path, line)?;
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            let is_last = lines.peek().is_none();
+            match line.strip_suffix(b"\n") {
+                Some(line) if !(is_last && line.contains(&0)) => self.take_line(path, line)?,
+                _ => return cut(path, self.position.offset),
+            }
         }
         Ok(())
     }
@@ -184,14 +177,20 @@ impl Tail {
             return Err(differs(format!("after {}", self.last), format!("after {}", read.before)));
         }
         let is_body = self.standing.is_whole();
-        let digest = Sha256::of(line);
-        let taken = self.standing.take(digest, &read.says);
-        taken.map_err(|(expected, found)| differs(expected.to_owned(), found))?;
-        self.last = digest;
+        for says in &read.says {
+            self.standing.take(says).map_err(|(expected, found)| differs(expected.to_owned(), found))?;
+        }
+        self.end_line(line, is_body);
+        Ok(())
+    }
+
+    /// Goes on behind a line whose statements were taken.
+    fn end_line(&mut self, line: &[u8], is_body: bool) {
+        self.last = Sha256::of(line);
+        self.standing.end_line(self.last);
         self.body += u64::from(is_body);
         let length = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
         self.position.offset = self.position.offset.saturating_add(length);
-        Ok(())
     }
 
     /// Whether the next line belongs into a new segment.
@@ -199,37 +198,50 @@ impl Tail {
         self.body >= lines
     }
 
-    /// Writes lines at the end: all of them, or none that anybody will read. They are not durable yet.
-    pub(super) fn write(&mut self, folder: &Path, says: Vec<Says>) -> Result<(File, Position), JournalFault> {
-        let path = self.position.path(folder);
-        let unusable = |error| JournalFault::unusable(&path, &error);
-        let text = chain(self.last, says)?;
-        let file = File::options().write(true).open(&path).map_err(unusable)?;
+    /// Writes one line at the end, of statements that were taken: on the disk when this returns.
+    pub(super) fn write(&mut self, folder: &Path, says: Vec<Says>) -> Result<(), WriteFault> {
+        let path = path_of(folder, self.position.segment);
+        let fault = |is_doubtful, error| WriteFault { is_doubtful, fault: JournalFault::unusable(&path, &error) };
+        let line = Line { before: self.last, says }.encode();
+        let mut text = line.map_err(|fault| WriteFault { is_doubtful: false, fault: fault.into() })?;
+        text.push(b'\n');
+        let file = File::options().write(true).open(&path).map_err(|error| fault(false, error))?;
         let begin = self.position.offset;
         if let Err(error) = file.write_all_at(&text, begin) {
-            // Where even this fails, what was cut short has no end and is cut off by the next writer; whole lines
-            // before it stand there, and were never acknowledged.
+            // Where even this fails, what was cut short has no end and is cut off by the next writer.
             let _ = file.set_len(begin);
-            return Err(unusable(error));
+            return Err(fault(false, error));
         }
-        self.take(&path, &text)?;
-        Ok((file, self.position))
+        if let Err(error) = file.sync_data() {
+            let _ = file.set_len(begin);
+            return Err(fault(true, error));
+        }
+        text.pop();
+        self.line = self.line.saturating_add(1);
+        self.end_line(&text, true);
+        Ok(())
     }
 
-    /// Begins the next segment with what is still open. Durable when it returns.
-    pub(super) fn begin_next(&mut self, folder: &Path, is_doubtful: bool) -> Result<(), JournalFault> {
-        let path = self.position.path(folder);
-        if !is_doubtful {
-            // Whatever the new segment goes on from is on the disk before it is.
-            File::open(&path)
-                .and_then(|file| file.sync_data())
-                .map_err(|error| JournalFault::unusable(&path, &error))?;
-        }
+    /// Begins the next segment with what is still open. On the disk when this returns.
+    pub(super) fn begin_next(&mut self, folder: &Path) -> Result<(), JournalFault> {
         let segment = self.position.segment.saturating_add(1);
-        write_new(&self::path(folder, segment), &chain(self.last, self.standing.head(FORMAT, segment))?)?;
+        write_new(&path_of(folder, segment), &head(self.last, &self.standing, segment)?)?;
         *self = Self::of(folder, segment, Some(self.last))?;
         Ok(())
     }
+}
+
+/// Why a line was not written.
+pub(super) struct WriteFault {
+    /// Whether it may stand on the disk or not, and nobody can tell.
+    pub(super) is_doubtful: bool,
+    pub(super) fault: JournalFault,
+}
+
+/// Cuts a segment off where it is not acknowledged.
+fn cut(path: &Path, length: u64) -> Result<(), JournalFault> {
+    let file = File::options().write(true).open(path);
+    file.and_then(|file| file.set_len(length)).map_err(|error| JournalFault::unusable(path, &error))
 }
 
 /// Reads every segment there is, from the first one on.
@@ -238,14 +250,13 @@ pub(super) fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
     let mut before: Option<Tail> = None;
     for segment in numbers(folder)? {
         if let Some(before) = before.as_ref().filter(|before| before.position.segment + 1 != segment) {
-            let place = path(folder, before.position.segment + 1).display().to_string();
+            let place = path_of(folder, before.position.segment + 1).display().to_string();
             return Err(JournalFault::differs(place, "a segment", "none, and later ones"));
         }
         let tail = Tail::of(folder, segment, before.as_ref().map(|before| before.last))?;
         if let Some(before) = &before {
-            let head = Standing::head(&before.standing, FORMAT, segment);
-            let expected = chain(before.last, head)?;
-            let path = path(folder, segment);
+            let expected = head(before.last, &before.standing, segment)?;
+            let path = path_of(folder, segment);
             let text = fs::read(&path).map_err(|error| JournalFault::unusable(&path, &error))?;
             if !text.starts_with(&expected) {
                 let place = format!("{} line 1", path.display());
@@ -258,15 +269,15 @@ pub(super) fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
     }
     match before {
         Some(_) => Ok((segments, lines)),
-        None => Err(JournalFault::Missing { place: path(folder, 1).display().to_string() }),
+        None => Err(JournalFault::Missing { place: path_of(folder, 1).display().to_string() }),
     }
 }
 
-/// Lines as they are written after the line of this digest.
-fn chain(mut before: Sha256, says: Vec<Says>) -> Result<Vec<u8>, JournalFault> {
+/// The head of a segment, after the line of this digest: one statement a line.
+fn head(mut before: Sha256, standing: &Standing, segment: u64) -> Result<Vec<u8>, JournalFault> {
     let mut text = Vec::new();
-    for says in says {
-        let line = Line { before, says }.encode()?;
+    for says in standing.head(FORMAT, segment) {
+        let line = Line { before, says: vec![says] }.encode()?;
         before = Sha256::of(&line);
         text.extend(line);
         text.push(b'\n');
@@ -289,12 +300,12 @@ fn numbers(folder: &Path) -> Result<Vec<u64>, JournalFault> {
     for entry in fs::read_dir(folder).map_err(unusable)? {
         let name = entry.map_err(unusable)?.file_name();
         let number = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(|name| name.parse().ok());
-        numbers.extend(number.filter(|number| path(folder, *number).file_name() == Some(name.as_os_str())));
+        numbers.extend(number.filter(|number| path_of(folder, *number).file_name() == Some(name.as_os_str())));
     }
     numbers.sort_unstable();
     Ok(numbers)
 }
 
-fn path(folder: &Path, segment: u64) -> PathBuf {
+fn path_of(folder: &Path, segment: u64) -> PathBuf {
     folder.join(format!("{segment:06}.jsonl"))
 }

@@ -1,6 +1,6 @@
 //! What follows from the lines: which attempts are open, which holds are not entered, which tag is next.
 
-use super::line::{Began, Begins, Carried, Held, Says};
+use super::line::{Began, Begins, Carried, Held, Hold, Resumed, Says};
 use super::tag::Tag;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::digest::Sha256;
@@ -27,8 +27,10 @@ pub(super) struct Open {
 /// A hold that is kept until it is entered in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
+    /// The number on the tag of the box.
+    pub tag: Tag,
     /// The hold.
-    pub held: Held,
+    pub hold: Hold,
     /// SHA-256 of the journal's line that said it.
     pub line: Sha256,
 }
@@ -41,43 +43,38 @@ pub(super) struct Standing {
     next_tag: Tag,
     /// Lines at the head of the segment that are still to carry something over.
     to_carry: u64,
+    /// Holds of the line that is being taken: they are kept under its digest, once that is known.
+    of_this_line: Vec<Held>,
 }
 
+/// What was expected, and what was found.
+pub(super) type Wrong = (&'static str, String);
+
 impl Standing {
-    /// Before the first line of a segment that `begins` so.
+    /// After the first line of a segment that `begins` so.
     pub(super) fn begin(begins: &Begins) -> Self {
-        Self { open: BTreeMap::new(), kept: BTreeMap::new(), next_tag: begins.next_tag, to_carry: begins.carries }
+        Self {
+            open: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            next_tag: begins.next_tag,
+            to_carry: begins.carries,
+            of_this_line: Vec::new(),
+        }
     }
 
-    /// Takes the next line, which has this digest.
-    ///
-    /// # Errors
-    /// What was expected, and what was found.
-    pub(super) fn take(&mut self, line: Sha256, says: &Says) -> Result<(), (&'static str, String)> {
+    /// Takes the next statement, if it follows from what was said before.
+    pub(super) fn take(&mut self, says: &Says) -> Result<(), Wrong> {
         if self.to_carry > 0 {
-            self.to_carry -= 1;
             return self.carry(says);
         }
         match says {
             Says::Began(began) => self.begin_attempt(began),
-            Says::Resumed(resumed) => {
-                let key = Key { attempt: resumed.attempt.clone(), evidence: resumed.evidence };
-                let open = self.open.get_mut(&key).ok_or_else(|| not_open(&key))?;
-                open.gate = resumed.gate;
+            Says::Resumed(Resumed { attempt, evidence, gate, .. }) => {
+                let key = Key { attempt: attempt.clone(), evidence: *evidence };
+                self.open.get_mut(&key).ok_or_else(|| not_open(&key))?.gate = *gate;
                 Ok(())
             }
-            Says::Held(held) => {
-                let key = Key { attempt: held.attempt.clone(), evidence: held.evidence };
-                if !self.open.contains_key(&key) {
-                    return Err(not_open(&key));
-                }
-                if held.tag != self.next_tag {
-                    return Err(("the next tag", held.tag.to_string()));
-                }
-                self.next_tag = held.tag.next();
-                self.kept.insert(held.tag, Kept { held: held.as_ref().clone(), line });
-                Ok(())
-            }
+            Says::Held(held) => self.keep(held),
             Says::Entered(entered) => match self.kept.remove(&entered.tag) {
                 Some(_) => Ok(()),
                 None => Err(("a hold that is not entered yet", entered.tag.to_string())),
@@ -90,19 +87,15 @@ impl Standing {
         }
     }
 
-    fn carry(&mut self, says: &Says) -> Result<(), (&'static str, String)> {
-        match says {
-            Says::Began(began) => self.begin_attempt(began),
-            Says::Carried(Carried { line, held }) if held.tag < self.next_tag && !self.kept.contains_key(&held.tag) => {
-                self.kept.insert(held.tag, Kept { held: held.as_ref().clone(), line: *line });
-                Ok(())
-            }
-            Says::Carried(Carried { held, .. }) => Err(("an earlier tag, once", held.tag.to_string())),
-            _ => Err(("a line that carries something over", "another".to_owned())),
+    /// The end of the line that has this digest.
+    pub(super) fn end_line(&mut self, line: Sha256) {
+        self.to_carry = self.to_carry.saturating_sub(1);
+        for Held { tag, hold } in std::mem::take(&mut self.of_this_line) {
+            self.kept.insert(tag, Kept { tag, hold: *hold, line });
         }
     }
 
-    fn begin_attempt(&mut self, began: &Began) -> Result<(), (&'static str, String)> {
+    fn begin_attempt(&mut self, began: &Began) -> Result<(), Wrong> {
         let key = Key { attempt: began.attempt.clone(), evidence: began.evidence };
         let open = Open { time: began.time, gate: began.gate };
         match self.open.insert(key, open) {
@@ -111,12 +104,37 @@ impl Standing {
         }
     }
 
+    fn keep(&mut self, held: &Held) -> Result<(), Wrong> {
+        let key = Key { attempt: held.hold.attempt.clone(), evidence: held.hold.evidence };
+        if !self.open.contains_key(&key) {
+            return Err(not_open(&key));
+        }
+        if held.tag != self.next_tag {
+            return Err(("the next tag", held.tag.to_string()));
+        }
+        self.next_tag = held.tag.next();
+        self.of_this_line.push(held.clone());
+        Ok(())
+    }
+
+    fn carry(&mut self, says: &Says) -> Result<(), Wrong> {
+        match says {
+            Says::Began(began) => self.begin_attempt(began),
+            Says::Carried(Carried { line, tag, hold }) if *tag < self.next_tag && !self.kept.contains_key(tag) => {
+                self.kept.insert(*tag, Kept { tag: *tag, hold: hold.as_ref().clone(), line: *line });
+                Ok(())
+            }
+            Says::Carried(Carried { tag, .. }) => Err(("an earlier tag, once", tag.to_string())),
+            _ => Err(("a line that carries something over", "another".to_owned())),
+        }
+    }
+
     /// Whether the head of the segment is whole.
     pub(super) const fn is_whole(&self) -> bool {
         self.to_carry == 0
     }
 
-    /// What the head of the next segment says: everything that is still open.
+    /// What the lines at the head of the next segment say: everything that is still open.
     pub(super) fn head(&self, format: &str, segment: u64) -> Vec<Says> {
         let open = self.open.iter().map(|(key, open)| {
             let (attempt, evidence) = (key.attempt.clone(), key.evidence);
@@ -125,7 +143,7 @@ impl Standing {
         let kept = self
             .kept
             .values()
-            .map(|kept| Says::Carried(Carried { line: kept.line, held: Box::new(kept.held.clone()) }));
+            .map(|kept| Says::Carried(Carried { line: kept.line, tag: kept.tag, hold: Box::new(kept.hold.clone()) }));
         let carried: Vec<Says> = open.chain(kept).collect();
         let begins = Begins {
             format: format.to_owned(),
@@ -152,13 +170,13 @@ impl Standing {
         found
     }
 
-    pub(super) fn kept(&self, tag: Tag) -> Option<&Kept> {
-        self.kept.get(&tag)
+    pub(super) fn is_kept(&self, tag: Tag) -> bool {
+        self.kept.contains_key(&tag)
     }
 
     /// The hold that an attempt with this evidence came to.
     pub(super) fn kept_of(&self, key: &Key) -> Option<&Kept> {
-        self.kept.values().find(|kept| kept.held.attempt == key.attempt && kept.held.evidence == key.evidence)
+        self.kept.values().find(|kept| kept.hold.attempt == key.attempt && kept.hold.evidence == key.evidence)
     }
 
     pub(super) fn all_kept(&self) -> impl Iterator<Item = &Kept> {
@@ -171,6 +189,6 @@ impl Standing {
     }
 }
 
-fn not_open(key: &Key) -> (&'static str, String) {
+fn not_open(key: &Key) -> Wrong {
     ("an attempt that is open", key.attempt.to_string())
 }

@@ -93,14 +93,15 @@ fn size(delivery: &Delivery) -> u64 {
     delivery.ledger().head().map_or(0, |(_, checkpoint)| checkpoint.map_or(0, |checkpoint| checkpoint.size()))
 }
 
-/// Words of the journal's lines, in their order.
+/// The words of what the journal says, in its order.
 fn journal(delivery: &Delivery) -> Vec<String> {
     let text = std::fs::read_to_string(delivery.path("site/journal/000001.jsonl")).unwrap();
-    let word = |line: &str| {
+    let words = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
-        line["says"].as_object().unwrap().keys().next().unwrap().clone()
+        let says = line["says"].as_array().unwrap().clone();
+        says.into_iter().map(|one| one.as_object().unwrap().keys().next().unwrap().clone())
     };
-    text.lines().map(word).collect()
+    text.lines().flat_map(words).collect()
 }
 
 fn present(delivery: &Delivery, serial: &str) -> (i32, Value) {
