@@ -13,6 +13,8 @@ mod faults;
 mod founding;
 mod gate;
 mod guarded;
+mod inventory;
+mod inventory_commands;
 mod kept;
 mod keys;
 mod ledger;
@@ -45,6 +47,8 @@ fn main() {
         kept::trials,
         authority::trials,
         ledger::trials,
+        inventory::trials,
+        inventory_commands::trials,
         power::trials,
         rungs::trials,
         pins::trials,

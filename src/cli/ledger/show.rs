@@ -87,7 +87,7 @@ impl Seam for Show {
 }
 
 /// `STATION/NONCE`.
-fn attempt(text: &str) -> Result<Attempt, Finding> {
+pub(in crate::cli) fn attempt(text: &str) -> Result<Attempt, Finding> {
     let wrong = || Finding::new(Reason::Usage, "--attempt", "STATION/NONCE, the nonce of 32 hex digits", text);
     let (station, nonce) = text.rsplit_once('/').ok_or_else(wrong)?;
     serde_json::from_value(json!({"station": station, "nonce": nonce})).map_err(|_| wrong())
