@@ -9,12 +9,14 @@ mod faults;
 mod founding;
 mod gate;
 mod keys;
+mod kill;
 mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
 #[path = "../support/pki.rs"]
 mod pki;
 mod power;
+mod race;
 mod receive;
 mod softhsm;
 mod tokens;
@@ -32,6 +34,8 @@ fn main() {
         gate::trials,
         ledger::trials,
         power::trials,
+        kill::trials,
+        race::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
