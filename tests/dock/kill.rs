@@ -66,14 +66,37 @@ fn each_point(calls: &str, fault: &str) {
     assert!(points > 0, "{calls} is never reached");
 }
 
-/// Presents a box under `strace`, which spoils one call of any thread or process of the program.
-pub(crate) fn faulty(delivery: &Delivery, serial: &str, calls: &str, fault: &str) -> Output {
+/// Presents a box under `strace`, which spoils one call of any thread of the program, on what the gate keeps and on its
+/// answer. Files of tokens are left alone: SoftHSM rewrites them in place at every login, and a token that was cut off in
+/// the middle of that is gone; what a module does with its token is not ours to mend.
+fn faulty(delivery: &Delivery, serial: &str, calls: &str, fault: &str) -> Output {
+    let answer = std::fs::File::create(delivery.path("answer")).unwrap();
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-e", "signal=none", "-o"]).arg(delivery.path("trace"));
     command.args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{fault}")]);
+    for path in KEPT {
+        command.arg("-P").arg(delivery.path(path));
+    }
     command.arg(env!("CARGO_BIN_EXE_ecugate")).args(delivery.box_with(serial)).current_dir(delivery.path(""));
-    command.output().unwrap()
+    let mut output = command.stdout(answer).output().unwrap();
+    output.stdout = std::fs::read(delivery.path("answer")).unwrap();
+    output
 }
+
+/// What the gate keeps, and where its answer goes.
+pub(crate) const KEPT: [&str; 11] = [
+    "answer",
+    "site/ledger.db",
+    "site/ledger.db-wal",
+    "site/ledger.db-shm",
+    "site",
+    "site/journal",
+    "site/journal/000001.jsonl",
+    "site/journal/journal.lock",
+    "site/journal/live",
+    "site/mark",
+    "site/mark/high-water.note",
+];
 
 fn was_hit(delivery: &Delivery) -> bool {
     let trace = String::from_utf8_lossy(&std::fs::read(delivery.path("trace")).unwrap()).into_owned();

@@ -1,7 +1,7 @@
 //! Many docks at one instant: 32 processes with one serial, then with one device key, half of them killed on the way.
 
 use crate::delivery::{Delivery, Said};
-use crate::kill::trial;
+use crate::kill::{KEPT, trial};
 use crate::world::unit;
 use ecugate::ledger::Depth;
 use ecugate_verifier::inputs::custody::State;
@@ -61,7 +61,10 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
             _ => {
                 let mut command = Command::new("strace");
                 command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,write,fdatasync,fsync"]);
-                command.args(["-e", &format!("inject=pwrite64,write,fdatasync,fsync:signal=KILL:when={}", 3 + n)]);
+                for path in KEPT {
+                    command.arg("-P").arg(delivery.path(path));
+                }
+                command.args(["-e", &format!("inject=pwrite64,write,fdatasync,fsync:signal=KILL:when={}", 1 + n)]);
                 command.arg(env!("CARGO_BIN_EXE_ecugate"));
                 (true, dock(delivery, command, serial))
             }
