@@ -351,5 +351,4 @@ fn read_back(desk: &Desk, signed: &Signed<AnchorList>, now: Time) -> Result<usiz
 }
 
 #[cfg(test)]
-#[path = "anchors/tests.rs"]
 mod tests;

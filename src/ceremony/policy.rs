@@ -187,5 +187,4 @@ fn resolve(desk: &Desk, envelope: &[u8], now: Time) -> Result<(), Finding> {
 }
 
 #[cfg(test)]
-#[path = "policy/tests.rs"]
 mod tests;
