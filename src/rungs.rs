@@ -56,6 +56,24 @@ impl TokenRungs {
     fn largest(&self) -> Result<Option<u64>, Finding> {
         Ok(self.stored()?.objects.iter().filter_map(|object| self.size(&object.value)).max())
     }
+
+    fn write(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+        if self.size(note.as_bytes()) != Some(size) {
+            let expected = format!("a checkpoint of {size} entries by the key of {}", self.key.name());
+            return Err(Finding::new(Reason::NoteSignatureInvalid, self.name(), expected, "another note"));
+        }
+        let (application, label) = (APPLICATION.to_owned(), self.label());
+        let data = DataToWrite { application, label, value: note.as_bytes().to_vec() };
+        self.tokens.write_data(&self.token, data)?;
+        self.largest = Some(size);
+        Ok(())
+    }
+
+    /// Nothing is written in its place: whoever removed the rungs could put the ledger back.
+    fn missing(&self) -> Finding {
+        let expected = "a signed checkpoint, as one was written when the site was founded";
+        Finding::new(Reason::MarkMissing, self.name(), expected, "none")
+    }
 }
 
 impl Mark for TokenRungs {
@@ -63,11 +81,16 @@ impl Mark for TokenRungs {
         format!("the rungs {:?} on the token {}", self.label(), self.token)
     }
 
+    /// The file beside it is the mark that must be there; rungs tell what they can while their token answers.
+    fn is_required(&self) -> bool {
+        false
+    }
+
     /// Every object of the log's label, as text. What cannot be read as one is there too, as a line that says so, and
     /// does not verify.
     ///
     /// # Errors
-    /// [`Reason::LedgerDiffers`] where there is none at all: one is written when a site is founded. Else what keeps the
+    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]). Else what keeps the
     /// token from being read.
     fn read(&self) -> Result<Vec<String>, Finding> {
         let TokenData { objects, skipped } = self.stored()?;
@@ -75,35 +98,37 @@ impl Mark for TokenRungs {
             objects.iter().map(|object| String::from_utf8_lossy(&object.value).into_owned()).collect();
         let unread = skipped.iter().filter(|object| object.why != SkipReason::Copy);
         notes.extend(unread.map(|object| format!("an object that holds no note: {:?}\n", object.why)));
-        if notes.is_empty() {
-            let expected = "a signed checkpoint, as one was written when the site was founded";
-            return Err(Finding::new(Reason::LedgerDiffers, self.name(), expected, "no object of this label"));
-        }
-        Ok(notes)
+        if notes.is_empty() { Err(self.missing()) } else { Ok(notes) }
     }
 
-    /// Writes a rung where none stands yet, or `size` is at least the configured number of entries above the largest
-    /// one that verifies.
+    /// Writes the first rung, for a new ledger or a token that takes over.
     ///
     /// # Errors
-    /// [`Reason::NoteSignatureInvalid`] for a note that is no checkpoint of this size by the log's key: such a rung
-    /// would guard nothing. Else what keeps the token from being read or written, a full one too.
+    /// [`Reason::LedgerExists`] where one stands already that verifies; [`Reason::NoteSignatureInvalid`] for a note that
+    /// is no checkpoint of this size by the log's key; else what keeps the token from being read or written.
+    fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+        match self.largest()? {
+            None => self.write(size, note),
+            Some(standing) => {
+                let found = format!("one of {standing} entries");
+                Err(Finding::new(Reason::LedgerExists, self.name(), "no rung of this log", found))
+            }
+        }
+    }
+
+    /// Writes a rung where `size` is at least the configured number of entries above the largest one that verifies.
+    ///
+    /// # Errors
+    /// [`Reason::MarkMissing`] where no rung verifies; [`Reason::NoteSignatureInvalid`] for a note that is no
+    /// checkpoint of this size by the log's key: such a rung would guard nothing. Else what keeps the token from being
+    /// read or written, a full one too.
     fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
-        if self.largest.is_none() {
-            self.largest = self.largest()?;
-        }
-        if self.largest.is_some_and(|largest| size < largest.saturating_add(self.every.get())) {
-            return Ok(());
-        }
-        if self.size(note.as_bytes()) != Some(size) {
-            let expected = format!("a checkpoint of {size} entries by the key of {}", self.key.name());
-            return Err(Finding::new(Reason::NoteSignatureInvalid, self.name(), expected, "another note"));
-        }
-        let data =
-            DataToWrite { application: APPLICATION.to_owned(), label: self.label(), value: note.as_bytes().to_vec() };
-        self.tokens.write_data(&self.token, data)?;
-        self.largest = Some(size);
-        Ok(())
+        let largest = match self.largest {
+            Some(largest) => largest,
+            None => self.largest()?.ok_or_else(|| self.missing())?,
+        };
+        self.largest = Some(largest);
+        if size < largest.saturating_add(self.every.get()) { Ok(()) } else { self.write(size, note) }
     }
 }
 
@@ -182,10 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rung_is_written_at_once_and_each_further_one_after_so_many_entries() {
+    fn the_first_rung_is_written_once_and_each_further_one_after_so_many_entries() {
         let shelf = Arc::new(Shelf::default());
         let mut first = rungs(&shelf, 10);
-        for (size, rungs) in [(2, 1), (3, 1), (11, 1), (12, 2), (13, 2), (30, 3)] {
+        first.begin(2, &note_by(1, 2)).unwrap();
+        for mut again in [rungs(&shelf, 10), rungs(&shelf, 5)] {
+            assert_eq!(again.begin(3, &note_by(1, 3)).unwrap_err().reason.code(), "ledger-exists");
+        }
+        for (size, rungs) in [(3, 1), (11, 1), (12, 2), (13, 2), (30, 3)] {
             first.raise(size, &note_by(1, size)).unwrap();
             assert_eq!(written(&shelf), rungs, "at {size}");
         }
@@ -209,7 +238,9 @@ mod tests {
             shelf.values.lock().unwrap().push(value.to_vec());
         }
         let mut rungs = rungs(&shelf, 10);
-        rungs.raise(2, &note_by(1, 2)).unwrap();
+        // Theirs do not stand in for a first one, and do not keep it from being written.
+        assert_eq!(rungs.raise(2, &note_by(1, 2)).unwrap_err().reason.code(), "ledger-differs");
+        rungs.begin(2, &note_by(1, 2)).unwrap();
         rungs.raise(12, &note_by(1, 12)).unwrap();
         let said = rungs.read().unwrap();
         assert_eq!(said[..3], [huge, "no note".to_owned(), "\u{fffd}\u{fffd}".to_owned()]);
@@ -220,18 +251,25 @@ mod tests {
     #[test]
     fn a_token_without_any_rung_and_one_that_takes_none_are_findings() {
         let shelf = Arc::new(Shelf::default());
-        let finding = rungs(&shelf, 10).read().unwrap_err();
-        assert_eq!((finding.reason.code(), finding.found.as_str()), ("ledger-differs", "no object of this label"));
+        assert_eq!(rungs(&shelf, 10).read().unwrap_err().reason.code(), "ledger-differs");
+        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99)).unwrap_err().reason.code(), "ledger-differs");
+        assert_eq!(written(&shelf), 0, "whoever removed the rungs gets no new ones");
         let full = Arc::new(Shelf { full: true, ..Shelf::default() });
-        assert_eq!(rungs(&full, 10).raise(1, &note_by(1, 1)).unwrap_err().reason.code(), "token-not-written");
+        assert_eq!(rungs(&full, 10).begin(1, &note_by(1, 1)).unwrap_err().reason.code(), "token-not-written");
+        full.values.lock().unwrap().push(note_by(1, 1).into_bytes());
+        assert_eq!(rungs(&full, 10).raise(11, &note_by(1, 11)).unwrap_err().reason.code(), "token-not-written");
+        assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10)), Ok(()));
     }
 
     #[test]
     fn a_note_of_another_key_or_size_becomes_no_rung() {
         let shelf = Arc::new(Shelf::default());
         for (size, note) in [(7, note_by(2, 7)), (7, note_by(1, 8)), (7, "no note".to_owned())] {
-            assert_eq!(rungs(&shelf, 10).raise(size, &note).unwrap_err().reason.code(), "note-signature-invalid");
+            assert_eq!(rungs(&shelf, 10).begin(size, &note).unwrap_err().reason.code(), "note-signature-invalid");
         }
         assert_eq!(written(&shelf), 0);
+        rungs(&shelf, 1).begin(1, &note_by(1, 1)).unwrap();
+        assert_eq!(rungs(&shelf, 1).raise(7, &note_by(1, 8)).unwrap_err().reason.code(), "note-signature-invalid");
+        assert_eq!(written(&shelf), 1);
     }
 }

@@ -4,7 +4,7 @@
 //! says TRIAL. An installed site reads the same text from a place that only root can write.
 
 use crate::hsm::{PinSource, TokenName};
-use crate::ledger::{TRIAL_ORIGIN, TrustedKeys};
+use crate::ledger::{FileMark, Mark, StandbyKeys, TRIAL_ORIGIN, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -35,6 +35,7 @@ pub struct Site {
     origin: Origin,
     station_key: PublicKey,
     log_key: PublicKey,
+    standby: Option<StandbyKeys>,
 }
 
 /// The configuration as it is written. Unknown fields are refused.
@@ -236,7 +237,21 @@ impl Site {
         .map_err(|finding| Finding { reason: Reason::SiteMalformed, ..finding }.within(CONFIGURATION))?;
         let station_key = key("signer.station_key", &text.signer.station_key.public)?;
         let log_key = key("signer.log_key", &text.signer.log_key.public)?;
-        Ok(Self { folder, text, authority, origin, station_key, log_key })
+        let standby = match &text.standby {
+            None => None,
+            Some(signer) => {
+                let station = key("standby.station_key", &signer.station_key.public)?;
+                let log = key("standby.log_key", &signer.log_key.public)?;
+                for (field, standby, first) in [("station_key", &station, &station_key), ("log_key", &log, &log_key)] {
+                    if standby == first {
+                        let expected = "another key than that of the signer: it takes over when that one is lost";
+                        return Err(wrong(&format!("standby.{field}"), expected, "the same key".to_owned()));
+                    }
+                }
+                Some(StandbyKeys { log, stations: vec![station] })
+            }
+        };
+        Ok(Self { folder, text, authority, origin, station_key, log_key, standby })
     }
 
     /// The configuration.
@@ -282,6 +297,7 @@ impl Site {
             origin: self.origin.clone(),
             log: self.log_key.clone(),
             stations: vec![self.station_key.clone()],
+            standby: self.standby.clone(),
             officers: self.authority.holders().to_vec(),
             officers_needed: self.authority.threshold(),
         }
@@ -303,6 +319,12 @@ impl Site {
     #[must_use]
     pub fn mark(&self) -> PathBuf {
         self.folder.join(&self.text.state.mark)
+    }
+
+    /// The marks that the ledger is held against: without them it is opened only to be read.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Box<dyn Mark>> {
+        vec![Box::new(FileMark::at(self.mark()))]
     }
 
     /// The folder of the intake store.

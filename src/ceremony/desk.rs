@@ -1,7 +1,7 @@
 //! The desk at which a change is published: site, tokens, ledger, and the keys that sign the entry.
 
-use crate::gate::one_at_a_time;
-use crate::hsm::{ExpectedKey, Module, Pin, PinSource, TokenKey, TokenName, TokenSigner, Tokens};
+use crate::gate::{one_at_a_time, open_tokens};
+use crate::hsm::{ExpectedKey, Pin, PinSource, TokenKey, TokenName, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::{CONFIGURATION, CeremonyText, Site};
 use crate::surroundings::Surroundings;
@@ -33,7 +33,7 @@ impl Desk {
     /// # Errors
     /// The finding of the module or of the ledger.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, Finding> {
-        let tokens = open_tokens(&site)?;
+        let tokens = open_tokens(&site, surroundings.as_ref())?;
         Self::with(site, tokens, surroundings)
     }
 
@@ -108,14 +108,9 @@ impl Desk {
     }
 }
 
-/// The module of a site.
-pub(super) fn open_tokens(site: &Site) -> Result<Arc<dyn Tokens>, Finding> {
-    Ok(Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?))
-}
-
 /// The ledger of a site.
 pub(super) fn open_ledger(site: &Site) -> Result<Ledger, Finding> {
-    Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)
+    Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)
 }
 
 /// What the officers of this site work with.

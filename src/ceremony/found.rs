@@ -4,8 +4,8 @@
 //! In a trial one caller holds the keys of both officers; in production they are two persons with a token each.
 
 use crate::hsm::{
-    CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, PinSource, TokenSigner, Tokens, TrialFolder,
-    TrialKey, TrialToken, TrialTokens,
+    CertificateToWrite, CertificateWritten, ExpectedKey, Guarded, HelperStart, Pin, PinSource, TokenSigner, Tokens,
+    TrialFolder, TrialKey, TrialToken, TrialTokens,
 };
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
@@ -13,6 +13,7 @@ use crate::sealing::seal_by;
 use crate::site::{
     AuthorityText, CONFIGURATION, CeremonyText, HolderText, KeyText, SignerText, Site, SiteText, StateText,
 };
+use crate::surroundings::Surroundings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};
@@ -35,11 +36,14 @@ use ecugate_verifier::values::time::Time;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Seconds of a day.
 pub(super) const DAY: i64 = 86_400;
 /// How long a trial's anchor list and policy count.
 const TRIAL_DAYS: i64 = 90;
+/// How long the module may take for one answer.
+const MODULE_SECONDS: u32 = 10;
 /// Oldest CRL that a trial takes: 31 days, the longest period in common use.
 pub(super) const TRIAL_CRL_HOURS: u32 = 24 * 31;
 
@@ -80,16 +84,28 @@ pub struct Founded {
     pub recorded: Recorded,
 }
 
-/// Founds a trial site in `folder`, which [`TrialFolder::lay_out`] prepared and whose environment this process has.
+/// Founds a trial site in `folder`, which must exist. The module runs in a process of its own.
 ///
 /// # Errors
 /// The finding of the first step that fails. `site.toml` is written last: without it there is no site.
-pub fn found_trial(module: &Path, folder: &Path, founding: &Founding) -> Result<Founded, Finding> {
+pub fn found_trial(
+    module: &Path,
+    folder: &Path,
+    founding: &Founding,
+    surroundings: &dyn Surroundings,
+) -> Result<Founded, Finding> {
     let layout = TrialFolder::lay_out(folder).map_err(|fault| fault.finding())?;
     let folder = fs::canonicalize(folder).map_err(|error| not_written(folder, &error))?;
-    let tokens: Arc<dyn Tokens> = Arc::new(Module::open(module).map_err(|fault| fault.finding())?);
+    let guarded = Guarded::start(HelperStart {
+        program: surroundings.helper()?,
+        module: module.to_owned(),
+        environment: layout.environment(),
+        deadline: Duration::from_secs(MODULE_SECONDS.into()),
+    })?;
     let certificates: Vec<CertificateToWrite> = founding.anchors.iter().map(to_write).collect();
-    let made = TrialTokens::create(tokens.as_ref(), &layout, &certificates).map_err(|fault| fault.finding())?;
+    let random = |bytes: &mut [u8]| surroundings.random(bytes);
+    let made = TrialTokens::create(&guarded, guarded.environment(), &layout, &certificates, &random)?;
+    let tokens: Arc<dyn Tokens> = Arc::new(guarded);
     let text = configuration(module, &folder, founding, &made)?;
     let site = Site::check(folder, text)?;
     let keys = Keys::open(&tokens, &made)?;
@@ -158,7 +174,7 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         station: founding.station.clone(),
         origin: origin(&founding.site)?.to_string(),
         module: module.to_owned(),
-        module_seconds: 10,
+        module_seconds: MODULE_SECONDS,
         state: StateText::default(),
         trust_token: made.trust.name.clone(),
         signer: SignerText {
@@ -221,6 +237,7 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
+        site.marks(),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {

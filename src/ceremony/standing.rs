@@ -1,10 +1,12 @@
 //! How a site stands with its anchors: what the list says, what is on the token, and where the two differ.
 
-use super::desk::{open_ledger, open_tokens, signed_file};
+use super::desk::{open_ledger, signed_file};
 use super::succession::Successive as _;
+use crate::gate::open_tokens;
 use crate::hsm::{SkippedObject, StoredCertificate, TokenCertificates as OnToken, Tokens};
 use crate::ledger::EntryKind;
 use crate::site::Site;
+use crate::surroundings::Surroundings;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing};
 use ecugate_verifier::inputs::trust::anchors::{Anchors, TokenCertificates};
 use ecugate_verifier::inputs::trust::authority::Signed;
@@ -58,8 +60,8 @@ pub struct StrangerSeen {
 impl AnchorsStanding {
     /// Looks. What cannot be looked at is said in `usable`.
     #[must_use]
-    pub fn of(site: &Site, now: Time) -> Self {
-        let tokens = open_tokens(site);
+    pub fn of(site: &Site, surroundings: &dyn Surroundings, now: Time) -> Self {
+        let tokens = open_tokens(site, surroundings);
         Self::with(site, tokens.as_ref(), now)
     }
 

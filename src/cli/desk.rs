@@ -1,11 +1,9 @@
 //! What the commands of trust officers share: the site, files with their annex, digests as people compare them, and how
 //! a refusal is answered.
 
-use super::fresh_start;
 use super::inputs::World;
 use super::seam::{Answer, Outcome};
 use ecugate::ceremony::{Annex, Sheet, Step, Successive};
-use ecugate::hsm::TrialFolder;
 use ecugate::new_file;
 use ecugate::site::Site;
 use ecugate_verifier::values::digest::Sha256;
@@ -20,14 +18,6 @@ use std::path::{Path, PathBuf};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
-
-/// The site in `folder`, in a process whose modules see what the site states and nothing else.
-pub(super) fn site(folder: &Path) -> Result<Site, Finding> {
-    let site = Site::open(folder)?;
-    let layout = TrialFolder::lay_out(site.folder()).map_err(|fault| fault.finding())?;
-    fresh_start::with_environment(&layout.environment())?;
-    Ok(site)
-}
 
 /// An answer that begins by saying whose site it is about.
 pub(super) fn about(site: &Site) -> Answer {

@@ -1,10 +1,10 @@
 //! `ecugate init --trial DIR`: founds a trial site with real tokens, keys, list, policy and ledger.
 
-use super::fresh_start;
 use super::inputs::World;
 use super::seam::{Answer, Seam};
+use super::system::System;
 use ecugate::ceremony::{AnchorGiven, Founding, found_trial, origin};
-use ecugate::hsm::{TrialFolder, softhsm};
+use ecugate::hsm::softhsm;
 use ecugate::site::CONFIGURATION;
 use ecugate_verifier::documents::anchor_list::Role;
 use ecugate_verifier::syntax::certificate::certificates;
@@ -72,9 +72,7 @@ impl Seam for Init {
         fs::create_dir_all(&self.trial).map_err(|error| {
             Finding::new(Reason::SiteNotWritten, self.trial.display().to_string(), "a folder", error.to_string())
         })?;
-        let layout = TrialFolder::lay_out(&self.trial).map_err(|fault| fault.finding())?;
-        fresh_start::with_environment(&layout.environment())?;
-        let founded = found_trial(&module, &self.trial, &founding)?;
+        let founded = found_trial(&module, &self.trial, &founding, &System)?;
         Ok(said(&self.trial, &founding, &founded))
     }
 }
@@ -146,7 +144,7 @@ const BEGUN: [&str; 8] = [
     "ledger.db-shm",
 ];
 
-/// A folder that is not there, empty, or freshly laid out by this very command before it started anew.
+/// A folder that is not there, is empty, or was laid out by an init that then made nothing.
 fn require_free(folder: &Path) -> Result<(), Finding> {
     let place = folder.display().to_string();
     if folder.join(CONFIGURATION).exists() {

@@ -14,7 +14,9 @@ mod case;
 
 mod batch;
 
-mod fresh_start;
+mod secrecy;
+
+mod token_helper;
 
 mod verdict_screen;
 
@@ -103,6 +105,9 @@ enum Command {
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// The process that a PKCS#11 module runs in. Started by the gate, not by a person
+    #[command(hide = true)]
+    TokenHelper(token_helper::TokenHelper),
 }
 
 const STATUSES: &str = "\
@@ -126,6 +131,10 @@ impl Ecugate {
             (false, true) => Form::Quiet,
             (false, false) => Form::Text,
         };
+        // Whatever the command: a list of those that hold a secret would be one short some day.
+        if let Err(finding) = secrecy::keep_memory_off_the_disk() {
+            return seam::show(form, "ecugate", &Answer::refuse(finding));
+        }
         match &self.command {
             Command::Verify(verify) => verify.run(form),
             Command::Inspect(inspect) => inspect.run(form),
@@ -137,6 +146,7 @@ impl Ecugate {
             Command::Anchors(anchors) => anchors.run(form),
             Command::Policy(policy) => policy.run(form),
             Command::Ledger(ledger) => ledger.run(form),
+            Command::TokenHelper(token_helper) => token_helper.run(),
         }
     }
 }

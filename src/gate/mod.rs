@@ -6,6 +6,8 @@ mod arrival;
 
 mod outcome;
 
+mod tokens;
+
 mod open;
 
 mod receive;
@@ -15,3 +17,4 @@ pub use arrival::{Arrival, ImageSource};
 pub(crate) use open::one_at_a_time;
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};
+pub(crate) use tokens::open_tokens;

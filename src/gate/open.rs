@@ -2,7 +2,8 @@
 
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
-use crate::hsm::{ExpectedKey, Module, TokenKey, TokenSigner, Tokens};
+use super::tokens::open_tokens;
+use crate::hsm::{ExpectedKey, TokenKey, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
@@ -119,10 +120,8 @@ pub(super) fn unsettled(fault: AppendFault) -> Finding {
 }
 
 impl Gate {
-    /// Opens the gate of a site: loads the module, opens the signing keys and holds them against the pinned ones,
+    /// Opens the gate of a site: starts the module in a process of its own, opens the signing keys and holds them against the pinned ones,
     /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
-    ///
-    /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
     ///
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
@@ -131,7 +130,7 @@ impl Gate {
         // Before the others are kept waiting: a person may have to type it.
         let pin = surroundings.pin(&site.pin_source(signer), &signer.token)?;
         let opening = one_at_a_time(&site)?;
-        let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
+        let tokens = open_tokens(&site, surroundings.as_ref())?;
         let open = |label: &str, expected| {
             let key = TokenKey::new(&signer.token, label);
             TokenSigner::open(Arc::clone(&tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
@@ -140,7 +139,7 @@ impl Gate {
         let station = open(&signer.station_key.label, site.station_key().id())?;
         let log = open(&signer.log_key.label, site.log_key().id())?;
         drop(opening);
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)?;
         ledger.settle(&log).map_err(unsettled)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })

@@ -1,5 +1,6 @@
 //! What is asked of tokens and what they answer: plain owned values, so that the module can stand in another process.
 
+use super::bytes;
 use super::fault::TokenFault;
 use super::name::TokenName;
 use super::pin::{self, Pin};
@@ -42,6 +43,7 @@ pub struct CertificateToWrite {
     /// The label it gets.
     pub label: String,
     /// The certificate in DER.
+    #[serde(with = "bytes")]
     pub der: Vec<u8>,
 }
 
@@ -100,6 +102,7 @@ pub enum Request {
         /// The key's label.
         key: String,
         /// The message. For P-256 it is hashed on this side of the module.
+        #[serde(with = "bytes")]
         message: Vec<u8>,
     },
     /// Makes a token in an empty slot.
@@ -121,6 +124,8 @@ pub enum Request {
         key: String,
         /// The kind of key.
         kind: KeyKind,
+        /// The `CKA_ID` that both halves get, by which they are known to belong together: drawn at random.
+        id: [u8; 16],
     },
     /// Writes certificates.
     WriteCertificates {
@@ -178,10 +183,10 @@ pub enum Answer {
     /// To [`Request::LogIn`].
     LoggedIn,
     /// To [`Request::ReadPublicKey`] and [`Request::GenerateKey`]: DER SubjectPublicKeyInfo, as the token states it.
-    PublicKey(Vec<u8>),
+    PublicKey(#[serde(with = "bytes")] Vec<u8>),
     /// To [`Request::Sign`], in the form of our documents (ECDSA in DER). Nobody has verified it yet:
     /// [`TokenSigner`](super::TokenSigner) does.
-    UnverifiedSignature(Vec<u8>),
+    UnverifiedSignature(#[serde(with = "bytes")] Vec<u8>),
     /// To [`Request::InitToken`].
     Token(TokenName),
     /// To [`Request::WriteCertificates`], in the order asked.
@@ -270,6 +275,7 @@ pub struct TokenCertificates {
 #[serde(deny_unknown_fields)]
 pub struct StoredCertificate {
     /// The certificate, byte for byte.
+    #[serde(with = "bytes")]
     pub der: Vec<u8>,
     /// `CKA_LABEL`. Text from the token.
     pub label: String,
@@ -347,7 +353,7 @@ pub struct DataWritten {
     pub destroyable: Option<bool>,
 }
 
-/// Something that answers requests about tokens: a module in this process, or one behind a pipe.
+/// Something that answers requests about tokens: a module in this process, or one in a process of its own.
 pub trait Tokens: Send + Sync {
     /// Answers one request.
     ///

@@ -68,7 +68,13 @@ impl State {
     }
 
     /// Makes a key pair: private, sensitive, not extractable, kept on the token.
-    pub(super) fn generate(&mut self, token: &TokenName, label: &str, kind: KeyKind) -> Result<Vec<u8>, TokenFault> {
+    pub(super) fn generate(
+        &mut self,
+        token: &TokenName,
+        label: &str,
+        kind: KeyKind,
+        id: [u8; 16],
+    ) -> Result<Vec<u8>, TokenFault> {
         if !self.open.contains_key(token) {
             return Err(key_missing(token, label));
         }
@@ -82,12 +88,6 @@ impl State {
                 return Err(TokenFault::NotWritten { what: what.clone(), found, detail: String::new() });
             }
         }
-        let mut id = [0_u8; 16];
-        getrandom::fill(&mut id).map_err(|error| TokenFault::NotWritten {
-            what: what.clone(),
-            found: "the system has no random bytes".to_owned(),
-            detail: error.to_string(),
-        })?;
         let (mechanism, parameters) = match kind {
             KeyKind::P256 => (Mechanism::EccKeyPairGen, point::P256_PARAMETERS.to_vec()),
             KeyKind::Ed25519 => (Mechanism::EccEdwardsKeyPairGen, point::ED25519_NAME.to_vec()),

@@ -1,7 +1,8 @@
 //! A PKCS#11 module loaded into this process: one registry, one lock, no slot kept.
 //!
 //! Concurrent C_Initialize crashes some modules, and C_Finalize by one user kills the sessions of all others. So a
-//! module is loaded once per process and path, every call holds its lock, and it is never finalized.
+//! module is loaded once per process and path, every call holds its lock, and it is never finalized. A gate does not
+//! load one itself: see [`Guarded`](super::Guarded).
 
 use super::certificates;
 use super::data_objects;
@@ -9,7 +10,7 @@ use super::exchange::{Answer, ModuleSeen, Request, Tokens};
 use super::fault::TokenFault;
 use super::rv;
 use super::tokens::State;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use ecugate_verifier::values::digest::Sha256;
 use std::collections::BTreeMap;
@@ -38,8 +39,8 @@ struct Loaded {
 impl Module {
     /// Loads and starts the module at an absolute path, or finds the one that is loaded.
     ///
-    /// Variables that the module reads must stand in the environment before: see
-    /// [`environment`](super::environment).
+    /// A module reads variables when it is loaded, and may end, hang or spoil the process that loads it: a gate has it
+    /// behind [`Guarded`](super::Guarded).
     ///
     /// # Errors
     /// [`TokenFault::ModuleMissing`] if there is no such file, [`TokenFault::ModuleFailed`] if it does not load or
@@ -79,14 +80,6 @@ impl Module {
     }
 }
 
-/// Opens a module for a command that needs no site: in this process, with the environment as it is.
-///
-/// # Errors
-/// As [`Module::open`].
-pub fn open_module(path: &Path) -> Result<Arc<dyn Tokens>, TokenFault> {
-    Ok(Arc::new(Module::open(path)?))
-}
-
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Module").field("path", &self.loaded.path).finish_non_exhaustive()
@@ -108,8 +101,8 @@ impl Tokens for Module {
             Request::InitToken { label, officer_pin, pin } => {
                 self.state().init_token(&label, &officer_pin, &pin).map(Answer::Token)
             }
-            Request::GenerateKey { token, key, kind } => {
-                self.state().generate(&token, &key, kind).map(Answer::PublicKey)
+            Request::GenerateKey { token, key, kind, id } => {
+                self.state().generate(&token, &key, kind, id).map(Answer::PublicKey)
             }
             Request::WriteCertificates { token, role, pin, certificates, permanence } => {
                 certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
@@ -159,7 +152,7 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     if !contents.starts_with(b"\x7fELF") {
         return Err(failed("the file is no ELF shared object".to_owned(), String::new()));
     }
-    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(rv::words(&error).to_owned(), rv::detail(&error)))?;
+    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(not_opened(&error).to_owned(), rv::detail(&error)))?;
     match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         // Somebody else in this process has started it: it is used as it is, and never finalized by us.
         Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
@@ -170,6 +163,16 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     }
     let state = State::new(pkcs11, name.clone());
     Ok(Loaded { path: name.clone(), sha256: Sha256::of(&contents), state: Mutex::new(state) })
+}
+
+fn not_opened(error: &Error) -> &'static str {
+    match error {
+        // A vendor's module is known for this (Luna 10.5).
+        Error::Pkcs11(_, Function::GetInterface) => {
+            "it offers C_GetInterface and gives no answer to it: another version of the module may, or p11-kit's proxy"
+        }
+        error => rv::words(error),
+    }
 }
 
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -66,7 +66,7 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn head(&self) -> Result<(u64, Option<VerifiedCheckpoint>), LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
-        let State { edge, checkpoint } = self.state(&transaction)?;
+        let State { edge, checkpoint, .. } = self.state(&transaction)?;
         Ok((edge.size(), checkpoint))
     }
 

@@ -89,7 +89,7 @@ impl Delivery {
     /// The ledger, opened by the library with the keys of the site.
     pub(crate) fn ledger(&self) -> Ledger {
         let site = Site::open(&self.path("site")).unwrap();
-        Ledger::open(&site.ledger(), site.trusted_keys()).unwrap()
+        Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap()
     }
 }
 

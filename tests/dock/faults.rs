@@ -89,7 +89,7 @@ fn remove_ledger(site: &Path) {
     }
 }
 
-fn replace_in_configuration(site: &Path, key: &str, line: &str) {
+pub(crate) fn replace_in_configuration(site: &Path, key: &str, line: &str) {
     let path = site.join(CONFIGURATION);
     let text = std::fs::read_to_string(&path).unwrap();
     let lines = text.lines().map(|old| if old.starts_with(&format!("{key} =")) { line } else { old });

@@ -61,7 +61,7 @@ pub(crate) fn found(folder: &Path, world: &World) {
         parts: vec![PartScope::All],
     };
     let founding = Founding { site: name("dock.example"), station: name("dock-1"), anchors: vec![anchor], now: now() };
-    found_trial(&softhsm().unwrap(), folder, &founding).unwrap();
+    found_trial(&softhsm().unwrap(), folder, &founding, &Stopped(None)).unwrap();
 }
 
 fn gate(folder: &Path, clock: Option<Time>) -> Gate {

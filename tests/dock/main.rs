@@ -5,10 +5,12 @@
 #![allow(unreachable_pub)]
 
 mod authority;
+mod bad_modules;
 mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod guarded;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -40,6 +42,8 @@ fn main() {
         rungs::trials,
         pins::trials,
         token_signing::trials,
+        guarded::trials,
+        bad_modules::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

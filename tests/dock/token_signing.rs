@@ -133,7 +133,8 @@ fn make_token(label: &str) -> TokenName {
 
 fn make_key(token: &TokenName, label: &str, kind: KeyKind) -> Vec<u8> {
     module().log_in(token, pin(PIN)).unwrap();
-    match module().ask(Request::GenerateKey { token: token.clone(), key: label.to_owned(), kind }).unwrap() {
+    match module().ask(Request::GenerateKey { token: token.clone(), key: label.to_owned(), kind, id: [7; 16] }).unwrap()
+    {
         Answer::PublicKey(spki) => spki,
         other => panic!("{other:?}"),
     }

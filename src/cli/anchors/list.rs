@@ -5,6 +5,7 @@ use crate::cli::desk::{self, could_not, days, groups, left, with_days_left};
 use crate::cli::inputs::World;
 use crate::cli::papers;
 use crate::cli::seam::{self, Answer, Form, Outcome};
+use crate::cli::system::System;
 use ecugate::ceremony::{AnchorSeen, AnchorsStanding, StrangerSeen};
 use ecugate::site::Site;
 use ecugate_verifier::values::finding::Finding;
@@ -28,9 +29,9 @@ impl List {
     }
 
     fn list(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let now = World::here().system_time()?;
-        let standing = AnchorsStanding::of(&site, now);
+        let standing = AnchorsStanding::of(&site, &System, now);
         let mut answer = desk::about(&site);
         if let Err(finding) = &standing.usable {
             // Whatever keeps it from being used keeps boxes out until a person acts, or may pass by itself.

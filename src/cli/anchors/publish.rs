@@ -38,7 +38,7 @@ impl Publish {
     }
 
     fn publish(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let world = World::here();
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let annex = desk::annex(&world, &self.file)?;

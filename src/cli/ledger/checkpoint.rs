@@ -50,7 +50,8 @@ impl Checkpoint {
             return Err(Finding::new(Reason::NotConfirmed, "ledger", expected, checkpoint.size().to_string()));
         }
         let recorded = ledger.recorded(checkpoint.size().saturating_sub(1))?;
-        Ok((recorded.checkpoint, ledger.verifier_key().to_string()))
+        let key = ledger.log_key(ledger.keys_in_force()?)?;
+        Ok((recorded.checkpoint, key.to_string()))
     }
 }
 

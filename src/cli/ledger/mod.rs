@@ -43,6 +43,6 @@ fn answer<S: Seam>(form: Form, command: &S) -> ExitCode {
 /// The site and its ledger, with the keys that the site trusts.
 fn open(folder: &Path) -> Result<(Site, Ledger), Finding> {
     let site = Site::open(folder)?;
-    let ledger = Ledger::open(&site.ledger(), site.trusted_keys())?;
+    let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
     Ok((site, ledger))
 }

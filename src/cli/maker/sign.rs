@@ -5,7 +5,7 @@ use crate::cli::inputs::World;
 use crate::cli::seam::Form;
 use crate::cli::system::System;
 use ecugate::hsm::uri::{Pkcs11Uri, holds_a_pin, is_meant};
-use ecugate::hsm::{self, TokenName};
+use ecugate::hsm::{Guarded, HelperStart, TokenName, Tokens};
 use ecugate::maker::key::PemSigner;
 use ecugate::maker::sign::{Signed, sign};
 use ecugate::maker::token_key;
@@ -16,8 +16,10 @@ use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A payload, and who signs it.
 #[derive(clap::Args)]
@@ -49,6 +51,20 @@ pub(crate) struct Sign {
 enum Key {
     File(PathBuf),
     OnToken { uri: Box<Pkcs11Uri>, module: PathBuf },
+}
+
+/// How long the manufacturer's module may take: a person may have to touch its token.
+const MODULE_SECONDS: u64 = 60;
+
+/// The manufacturer's own module, with the manufacturer's own environment, in a process of its own.
+fn makers_module(module: &Path) -> Result<Arc<dyn Tokens>, Finding> {
+    let start = HelperStart {
+        program: System.helper()?,
+        module: module.to_owned(),
+        environment: std::env::vars_os().collect(),
+        deadline: Duration::from_secs(MODULE_SECONDS),
+    };
+    Ok(Arc::new(Guarded::start(start)?))
 }
 
 impl Sign {
@@ -110,7 +126,7 @@ impl Sign {
                 Ok((sign(payload, &signer, chain, now).map_err(|fault| fault.finding())?, None))
             }
             Key::OnToken { uri, module } => {
-                let tokens = hsm::open_module(module)?;
+                let tokens = makers_module(module)?;
                 let opened = token_key::open(uri, tokens, |source, token| System.pin(source, token))?;
                 let mut signed = sign(payload, &opened.signer, chain, now).map_err(|fault| fault.finding())?;
                 signed.notes.extend(opened.notes);

@@ -111,7 +111,7 @@ fn path(text: &str) -> PathBuf {
 }
 
 fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8(bytes.to_vec()).unwrap())
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn bytes(text: &str) -> Vec<u8> {
@@ -119,9 +119,24 @@ fn bytes(text: &str) -> Vec<u8> {
     unescaped(inside.unwrap_or_else(|| panic!("a string that was cut short: {text}")))
 }
 
+/// Bytes in hex, as `strace -xx` writes them; what is not in hex (the end of a socket's name) stands for itself.
 fn unescaped(text: &str) -> Vec<u8> {
-    let digits = text.split("\\x").filter(|digits| !digits.is_empty());
-    digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = rest.strip_prefix(b"\\x").and_then(|hex| std::str::from_utf8(hex.get(..2)?).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &rest[4..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
 }
 
 /// Arguments at the commas outside of strings. In hex no string holds one.

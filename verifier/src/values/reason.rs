@@ -260,6 +260,7 @@ reasons! {
     MemoryMalformed = "memory-malformed", Stuck;
     MemoryMoved = "memory-moved", Passing;
     ClockBehind = "clock-behind", Stuck;
+    ClockAhead = "clock-ahead", Stuck;
     DossierMalformed = "dossier-malformed", Stuck;
     CheckNotRun = "check-not-run", Passing;
 
@@ -311,6 +312,9 @@ reasons! {
     LedgerFailed = "ledger-failed", Passing;
     LedgerUnusable = "ledger-unusable", Stuck;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerRolledBack = "ledger-rolled-back", Stuck;
+    LedgerForked = "ledger-forked", Stuck;
+    MarkMissing = "mark-missing", Stuck;
     LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
