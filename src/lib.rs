@@ -11,9 +11,13 @@ pub mod surroundings;
 
 pub mod ledger;
 
+pub mod journal;
+
 pub mod rungs;
 
 pub mod site;
+
+mod opening;
 
 mod sealing;
 

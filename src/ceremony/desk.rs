@@ -1,16 +1,21 @@
 //! The desk at which a change is published: site, tokens, ledger, and the keys that sign the entry.
 
-use crate::gate::{one_at_a_time, open_tokens};
-use crate::hsm::{ExpectedKey, Pin, PinSource, TokenKey, TokenName, TokenSigner, Tokens};
+use crate::hsm::{Pin, PinSource, TokenName, TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
+use crate::opening::{self, Signers};
 use crate::site::{CONFIGURATION, CeremonyText, Site};
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A clock that stands up to so far behind the last entry is waited for: the spread of two stations that agree.
+const CLOCK_SLACK_MILLIS: u64 = 2_000;
 
 /// Site, tokens and ledger, open.
 pub struct Desk {
@@ -33,7 +38,7 @@ impl Desk {
     /// # Errors
     /// The finding of the module or of the ledger.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, Finding> {
-        let tokens = open_tokens(&site, surroundings.as_ref())?;
+        let tokens = opening::module(&site, surroundings.as_ref())?;
         Self::with(site, tokens, surroundings)
     }
 
@@ -66,7 +71,30 @@ impl Desk {
 
     /// One change at a time, and no gate that opens its tokens meanwhile: the turn ends with the file that is held.
     pub(super) fn take_turn(&self) -> Result<File, Finding> {
-        one_at_a_time(&self.site)
+        opening::in_turn(&self.site, self.surroundings.as_ref())
+    }
+
+    /// The time, held against the ledger. A clock that stands a little behind the last entry is waited for: another desk
+    /// or dock wrote it a moment ago. Asked when the turn has come, since that may have taken a while.
+    ///
+    /// # Errors
+    /// [`Reason::ClockBehind`] for a clock that shows none, or stays behind.
+    pub(super) fn now(&self) -> Result<Time, Finding> {
+        let look = || {
+            let none = || Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none");
+            self.surroundings.now().ok_or_else(none)
+        };
+        let (now, last) = (look()?, self.ledger.last_time().map_err(Finding::from)?);
+        let Some(last) = last.filter(|last| now < *last) else { return Ok(now) };
+        let behind = last.unix_millis().saturating_sub(now.unix_millis());
+        if let Some(millis) = u64::try_from(behind).ok().filter(|millis| *millis <= CLOCK_SLACK_MILLIS) {
+            self.surroundings.pause(Duration::from_millis(millis));
+        }
+        let now = look()?;
+        if now < last {
+            return Err(Finding::new(Reason::ClockBehind, "clock", format!("{last} or later"), now.to_string()));
+        }
+        Ok(now)
     }
 
     /// A PIN, from a file that its owner alone can read, a variable, or the person at the desk.
@@ -87,14 +115,7 @@ impl Desk {
 
     /// The station's key and the log's, each held against the pinned one.
     pub(super) fn site_keys(&self, pins: &Pins) -> Result<(TokenSigner, TokenSigner), Finding> {
-        let signer = &self.site.text().signer;
-        let open = |label: &str, expected| {
-            let key = TokenKey::new(&signer.token, label);
-            TokenSigner::open(Arc::clone(&self.tokens), key, pins.signer.clone(), ExpectedKey::Recorded(expected))
-                .map_err(|fault| fault.finding())
-        };
-        let station = open(&signer.station_key.label, self.site.station_key().id())?;
-        let log = open(&signer.log_key.label, self.site.log_key().id())?;
+        let Signers { station, log } = opening::signers(&self.site, &self.tokens, &pins.signer)?;
         Ok((station, log))
     }
 

@@ -2,9 +2,9 @@
 
 use super::desk::{open_ledger, signed_file};
 use super::succession::Successive as _;
-use crate::gate::open_tokens;
 use crate::hsm::{SkippedObject, StoredCertificate, TokenCertificates as OnToken, Tokens};
 use crate::ledger::EntryKind;
+use crate::opening;
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing};
@@ -61,7 +61,7 @@ impl AnchorsStanding {
     /// Looks. What cannot be looked at is said in `usable`.
     #[must_use]
     pub fn of(site: &Site, surroundings: &dyn Surroundings, now: Time) -> Self {
-        let tokens = open_tokens(site, surroundings);
+        let tokens = opening::module(site, surroundings);
         Self::with(site, tokens.as_ref(), now)
     }
 

@@ -24,6 +24,23 @@ pub(super) fn verdict_of(
     Ok(verdict)
 }
 
+/// The late hold of this attempt with this evidence.
+pub(super) fn late_hold_of(
+    connection: &Connection,
+    attempt: &Attempt,
+    evidence: &Sha256,
+) -> Result<Option<u64>, LedgerFault> {
+    let hold = connection
+        .prepare_cached(
+            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'late-hold'",
+        )?
+        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    Ok(hold)
+}
+
 /// The verdict or late hold of this attempt with this evidence among the entries before `seq`.
 pub(super) fn attempt_before(
     connection: &Connection,

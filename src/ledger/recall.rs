@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::fault::LedgerFault;
 use super::kind::EntryKind;
-use super::lookup::{standing_of, verdict_of};
+use super::lookup::{late_hold_of, standing_of, verdict_of};
 use super::member::Blob;
 use super::state::{State, tree_size};
 use ecugate_verifier::inputs::custody::{Attempt, Sighting};
@@ -132,6 +132,14 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn verdict_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
         verdict_of(&self.reader, attempt, evidence)
+    }
+
+    /// Number of the late hold that an attempt with this evidence came to.
+    ///
+    /// # Errors
+    /// [`LedgerFault`].
+    pub fn late_hold_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
+        late_hold_of(&self.reader, attempt, evidence)
     }
 
     fn sightings_in(&self, connection: &Connection, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {

@@ -57,6 +57,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             Some((21, "module-failed", "it gave a frame of more than 16 MiB in place of an answer while being loaded"))),
         bad("attack_39_a_module_that_writes_words_to_the_gate_is_a_hold", "garbler.c -DWORDS", Some(5),
             Some((21, "module-failed", "in place of an answer while being loaded"))),
+        trial("attack_39_a_module_that_exits_with_status_0_founds_no_site", no_site),
         // odd, and honest: what it does reaches nobody
         lives("a_module_that_prints_megabytes_and_reads_standard_input_spoils_nothing", "chatty.c"),
         lives("a_module_that_never_ends_by_itself_is_ended", "hang_at_exit.c"),
@@ -98,6 +99,29 @@ fn bad(
         std::fs::write(site.join("site.toml"), &honest).unwrap();
         assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
     })
+}
+
+fn no_site() {
+    let delivery = Delivery::new();
+    let module = compiled("exit_on_load.c", &delivery.path(""), &[]);
+    let said = delivery.run(&[
+        "init",
+        "--json",
+        "--trial",
+        "site",
+        "--anchor",
+        "root.pem",
+        "--module",
+        module.to_str().unwrap(),
+    ]);
+    let object = object(&said);
+    assert_eq!((said.status, object["reason"].as_str()), (10, Some("module-failed")), "{object}");
+    assert_eq!(object["found"], "it ended itself with status 0 while being loaded");
+    assert!(!delivery.path("site/site.toml").exists());
+    assert_eq!(running(&module), Vec::<u32>::new());
+    // What it laid out is in nobody's way.
+    let said = delivery.run(&["init", "--trial", "site", "--anchor", "root.pem", "--manufacturer", "maker"]);
+    assert_eq!(said.status, 0, "{said:?}");
 }
 
 /// Compiles `source` ("liar.c", "emptied.c -DCERTIFICATES") into `folder`.

@@ -1,5 +1,6 @@
 //! One manufacturer, one site folder, boxes that arrive: the real program on real tokens and a real ledger.
 
+use crate::answers;
 use crate::pki::{DAY, List, Party, Spec};
 use crate::world::{World, arcs, time, unit};
 use ecugate::ledger::Ledger;
@@ -94,12 +95,15 @@ impl Delivery {
 }
 
 impl Said {
+    /// Whatever answer the program gave has the form that its schema says.
     pub(crate) fn of(output: Output) -> Self {
-        Self {
+        let said = Self {
             status: output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}")),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
-        }
+        };
+        answers::check(&["--json"], &said.out);
+        said
     }
 }
 

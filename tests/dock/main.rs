@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+#[path = "../support/answers.rs"]
+mod answers;
 mod authority;
 mod bad_modules;
 mod delivery;
@@ -11,6 +13,7 @@ mod faults;
 mod founding;
 mod gate;
 mod guarded;
+mod kept;
 mod keys;
 mod ledger;
 #[path = "../support/own_process.rs"]
@@ -21,6 +24,9 @@ mod pki;
 mod power;
 mod receive;
 mod rungs;
+mod schema;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod softhsm;
 mod token_signing;
 mod tokens;
@@ -36,6 +42,7 @@ fn main() {
         faults::trials,
         founding::trials,
         gate::trials,
+        kept::trials,
         authority::trials,
         ledger::trials,
         power::trials,
@@ -44,6 +51,7 @@ fn main() {
         token_signing::trials,
         guarded::trials,
         bad_modules::trials,
+        schema::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

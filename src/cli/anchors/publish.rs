@@ -47,7 +47,7 @@ impl Publish {
         certificates.extend(papers::all_certificates(&world, &self.certificate)?);
         let annex = Annex::new(&reason, certificates)?;
         let mut desk = Desk::open(site, Box::new(System))?;
-        let published = publish_anchors(&mut desk, &envelope, &annex, world.system_time()?)?;
+        let published = publish_anchors(&mut desk, &envelope, &annex)?;
         Ok(said(desk.site(), &published))
     }
 }

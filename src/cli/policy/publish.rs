@@ -37,7 +37,7 @@ impl Publish {
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let reason = desk::reason(self.reason.as_deref(), desk::annex(&world, &self.file)?.as_ref())?;
         let mut desk = Desk::open(site, Box::new(System))?;
-        let published = publish_policy(&mut desk, &envelope, &reason, world.system_time()?)?;
+        let published = publish_policy(&mut desk, &envelope, &reason)?;
         let answer = desk::about(desk.site())
             .line(format!("policy    version {} is in force", published.version))
             .line(format!("envelope  {}", groups(&published.digest)))

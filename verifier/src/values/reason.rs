@@ -318,6 +318,13 @@ reasons! {
     LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+
+    // the journal of attempts
+    JournalMissing = "journal-missing", Stuck;
+    JournalUnusable = "journal-unusable", Stuck;
+    JournalBusy = "journal-busy", Passing;
+    JournalDiffers = "journal-differs", Stuck;
+    AttemptInProgress = "attempt-in-progress", Passing;
 }
 
 impl Reason {

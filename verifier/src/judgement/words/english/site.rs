@@ -175,4 +175,21 @@ pub(super) const GROUPS: &[Group] = &[
             "It is not known whether the verdict was recorded."
             "Leave the box where it is and do not scan it anew. IT: look whether the entry shown stands in the ledger.";
     },
+    group! { "The journal of attempts"
+        JournalMissing
+            "The journal in which the gate notes what it begins is not there."
+            "IT: find its folder or restore it. A new one forgets which boxes on the hold shelf are not in the ledger yet: look at their tags first.";
+        JournalUnusable
+            "The gate may not read or write its journal, or the disk is full."
+            "IT: give the account of the gate the rights to the file shown and to its folder, and room on the disk.";
+        JournalBusy
+            "Another program is writing to the journal at this moment."
+            "Wait and scan again. If it stays so, IT: look which program holds the lock of the journal.";
+        JournalDiffers
+            "A line of the journal does not follow from those before it: the journal was changed or damaged."
+            "IT: stop receiving, keep the folder as it is, and find out who wrote to it. Then begin a new journal as its page describes.";
+        AttemptInProgress
+            "The box with this number is being worked on at this moment."
+            "Wait for its outcome, or ask again in a while.";
+    },
 ];
