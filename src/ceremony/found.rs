@@ -186,12 +186,12 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
         standby: None,
-        authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
         ceremony: Some(CeremonyText {
             authority_token: made.authority.name.clone(),
             authority_pin: within(&made.authority.pin_file),
             trust_pin: within(&made.trust.officer_pin_file),
         }),
+        authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
     })
 }
 
