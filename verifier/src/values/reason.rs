@@ -111,6 +111,7 @@ reasons! {
     StatementTypeWrong = "statement-type-wrong", Contradicts;
     PredicateTypeWrong = "predicate-type-wrong", Contradicts;
     SubjectMismatch = "subject-mismatch", Contradicts;
+    DocumentUnknown = "document-unknown", Unreadable;
 
     // certificates, paths, revocation
     CertificateMalformed = "certificate-malformed", Unreadable;
@@ -310,6 +311,8 @@ reasons! {
     LedgerDiffers = "ledger-differs", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+    IntakeBusy = "intake-busy", Passing;
+    IntakeUnusable = "intake-unusable", Stuck;
 }
 
 impl Reason {
