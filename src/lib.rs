@@ -15,6 +15,8 @@ pub mod site;
 
 mod sealing;
 
+pub mod intake;
+
 pub mod gate;
 
 pub mod ceremony;

@@ -6,7 +6,7 @@ use super::seam::Form;
 use super::system::System;
 use super::verdict_screen::{self, Shown};
 use clap::ArgGroup;
-use ecugate::gate::{Arrival, Gate, GateError, ImageSource};
+use ecugate::gate::{Arrival, Gate, GateError, ImageSource, Papers};
 use ecugate::hsm::TrialFolder;
 use ecugate::site::Site;
 use ecugate::surroundings::nonce;
@@ -36,7 +36,7 @@ pub(crate) struct Receive {
     #[arg(long, value_name = "FILE", group = "scan")]
     label_file: Option<PathBuf>,
 
-    /// A release or shipment manifest (DSSE envelope)
+    /// A release or shipment manifest (DSSE envelope). None: those that intake holds for the label
     #[arg(long, value_name = "FILE")]
     manifest: Vec<PathBuf>,
 
@@ -44,11 +44,11 @@ pub(crate) struct Receive {
     #[arg(long, value_name = "[COMPONENT=]FILE")]
     image: Vec<String>,
 
-    /// Certificates from which paths may be built (PEM or DER). They give no trust
+    /// Certificates from which paths may be built (PEM or DER), beside those that intake holds. They give no trust
     #[arg(long, value_name = "FILE")]
     untrusted: Vec<PathBuf>,
 
-    /// Certificate revocation lists (PEM or DER)
+    /// Certificate revocation lists (PEM or DER), beside those that intake holds
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
@@ -94,19 +94,21 @@ impl Receive {
 
     fn shown(&self) -> Shown {
         match self.receive() {
-            Ok(outcome) => Shown::Outcome(Box::new(outcome)),
+            Ok((outcome, papers)) => Shown::Outcome(Box::new(outcome), Box::new(papers)),
             Err(error) => Shown::Error(error),
         }
     }
 
-    fn receive(&self) -> Result<ecugate::gate::Outcome, GateError> {
+    fn receive(&self) -> Result<(ecugate::gate::Outcome, Papers), GateError> {
         let site = Site::open(&self.site)?;
         let layout = TrialFolder::lay_out(site.folder()).map_err(|fault| fault.finding())?;
         fresh_start::with_environment(&layout.environment())?;
         let world = World::here();
         let images = self.images(&world)?;
         let arrival = self.arrival(&world, &site, images)?;
-        Gate::open(site, Box::new(System))?.receive(arrival)
+        let gate = Gate::open(site, Box::new(System))?;
+        let papers = gate.papers(arrival.label.as_deref(), &arrival.manifests)?;
+        Ok((gate.receive(papers.with(arrival))?, papers))
     }
 
     fn arrival<'a>(&self, world: &World, site: &Site, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {

@@ -1,7 +1,7 @@
 //! A verdict, shown: the screen at the dock, one line where there is no terminal, one JSON object, or one word.
 
 use super::seam::{self, Answer, Form, Outcome as Word};
-use ecugate::gate::{GateError, Outcome, RecordedVerdict, Retry};
+use ecugate::gate::{GateError, Outcome, Papers, RecordedVerdict, Retry};
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
@@ -21,8 +21,8 @@ const TRIAL: &str = " TRIAL      nothing that this gate says counts in productio
 
 /// What there is to show.
 pub(crate) enum Shown {
-    /// What came of an arrival.
-    Outcome(Box<Outcome>),
+    /// What came of an arrival, and what the intake store added to it.
+    Outcome(Box<Outcome>, Box<Papers>),
     /// The gate could not take the box at all.
     Error(GateError),
 }
@@ -34,7 +34,7 @@ pub(crate) fn show(form: Form, command: &str, shown: &Shown) -> ExitCode {
             return seam::show(form, command, &Answer::refuse(error.finding().clone()));
         }
         Shown::Error(error) => (unjudged(error), error.exit_status()),
-        Shown::Outcome(outcome) => (judged(outcome), outcome.exit_status()),
+        Shown::Outcome(outcome, papers) => (judged(outcome).with("papers", stored(papers)), outcome.exit_status()),
     };
     let mut out = io::stdout().lock();
     let written = match (form, shown) {
@@ -46,17 +46,17 @@ pub(crate) fn show(form: Form, command: &str, shown: &Shown) -> ExitCode {
                 &mut out,
                 &match shown {
                     Shown::Error(error) => unjudged_screen(error, colour),
-                    Shown::Outcome(outcome) => screen(outcome, colour),
+                    Shown::Outcome(outcome, papers) => screen(outcome, papers, colour),
                 },
             )
         }
         (Form::Text, Shown::Error(error)) => writeln!(out, "{}", unjudged_line(error)),
-        (Form::Text, Shown::Outcome(outcome)) => writeln!(out, "{}", line(outcome)),
+        (Form::Text, Shown::Outcome(outcome, papers)) => writeln!(out, "{}", line(outcome, papers)),
     };
     match (written.and_then(|()| out.flush()), shown) {
         (Ok(()), _) => ExitCode::from(status),
         // What stands in the ledger and nobody saw is asked for again, never taken for 0.
-        (Err(_), Shown::Outcome(_)) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
+        (Err(_), Shown::Outcome(..)) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
         (Err(_), Shown::Error(_)) => ExitCode::from(status),
     }
 }
@@ -166,6 +166,20 @@ fn judged(outcome: &Outcome) -> Answer {
         .with("record", outcome.recorded().map_or(Value::Null, record))
 }
 
+/// What the intake store added.
+fn stored(papers: &Papers) -> Value {
+    let manifests = papers
+        .manifests
+        .iter()
+        .map(|one| json!({"kind": one.kind.word(), "name": one.name.as_str(), "seq": one.seq, "sha256": one.digest}));
+    json!({
+        "manifests": manifests.collect::<Vec<_>>(),
+        "certificates": papers.support.untrusted.len(),
+        "crls": papers.support.crls.len(),
+        "left_out": papers.left_out,
+    })
+}
+
 fn record(verdict: &RecordedVerdict) -> Value {
     json!({
         "seq": verdict.recorded().seq,
@@ -178,7 +192,7 @@ fn record(verdict: &RecordedVerdict) -> Value {
 }
 
 /// One line a unit, for logs and pipes.
-fn line(outcome: &Outcome) -> String {
+fn line(outcome: &Outcome, papers: &Papers) -> String {
     let receipt = outcome.receipt();
     let findings = findings(outcome);
     let mut pieces = vec![word(outcome).word().to_owned()];
@@ -187,6 +201,7 @@ fn line(outcome: &Outcome) -> String {
     pieces.push(levels(receipt));
     pieces.push(place(outcome));
     pieces.extend(findings.first().and_then(words::why));
+    pieces.extend(papers.left_out.iter().map(|told| visible(told)));
     if receipt.environment == Environment::Trial {
         pieces.push("TRIAL".to_owned());
     }
@@ -194,7 +209,7 @@ fn line(outcome: &Outcome) -> String {
 }
 
 /// The screen at the dock: one word, one colour, one action.
-fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
+fn screen(outcome: &Outcome, papers: &Papers, colour: bool) -> Vec<String> {
     let receipt = outcome.receipt();
     let findings = findings(outcome);
     let action = action(outcome);
@@ -220,6 +235,9 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     for other in findings.iter().skip(1).filter(|finding| !follows(finding.reason)) {
         let why = words::why(other).map(|why| format!(": {why}")).unwrap_or_default();
         lines.extend(wrapped("also", &format!("{}{why}", other.reason)));
+    }
+    for told in &papers.left_out {
+        lines.extend(wrapped("papers", &visible(told)));
     }
     if ruling(outcome) == Ruling::Accept {
         let levels = (receipt.assurance.identity, receipt.assurance.firmware);

@@ -10,7 +10,10 @@ mod open;
 
 mod receive;
 
+mod documents;
+
 pub use crate::surroundings::Surroundings;
 pub use arrival::{Arrival, ImageSource};
+pub use documents::Papers;
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Judgement, Outcome, RecordedVerdict};

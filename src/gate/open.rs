@@ -21,7 +21,7 @@ const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 /// The one door into inventory. Clones share it; one box at a time goes through.
 #[derive(Clone)]
 pub struct Gate {
-    inner: Arc<Mutex<Inner>>,
+    pub(super) inner: Arc<Mutex<Inner>>,
 }
 
 pub(super) struct Inner {

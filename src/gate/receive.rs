@@ -37,10 +37,10 @@ struct Recordable {
 }
 
 /// What the site trusts at this moment.
-struct Trust {
-    token: TokenCertificates,
-    anchor_list: Option<Vec<u8>>,
-    policy: Option<Vec<u8>>,
+pub(super) struct Trust {
+    pub(super) token: TokenCertificates,
+    pub(super) anchor_list: Option<Vec<u8>>,
+    pub(super) policy: Option<Vec<u8>>,
 }
 
 impl Inner {
@@ -75,7 +75,7 @@ impl Inner {
         }
     }
 
-    fn now(&self) -> Result<Time, GateError> {
+    pub(super) fn now(&self) -> Result<Time, GateError> {
         self.surroundings
             .now()
             .ok_or_else(|| Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none").into())
@@ -87,7 +87,7 @@ impl Inner {
 
     /// Reads the trust token in a read-only session without PIN, and the signed documents. What cannot be read is a
     /// hold in the verdict, and never "nothing to check".
-    fn trust(&self, limits: &Limits) -> Trust {
+    pub(super) fn trust(&self, limits: &Limits) -> Trust {
         let token = match self.tokens.certificates(&self.site.text().trust_token) {
             Ok(found) => TokenCertificates::Read(found.certificates.into_iter().map(|stored| stored.der).collect()),
             Err(fault) => TokenCertificates::Unavailable(fault.finding()),
@@ -267,7 +267,7 @@ fn contest(
 }
 
 /// A signed document of the site. A file that cannot be read, or is larger than any document, is no document.
-fn signed_file(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
+pub(super) fn signed_file(path: &Path, limits: &Limits) -> Option<Vec<u8>> {
     let about = fs::metadata(path).ok()?;
     let fits = about.is_file() && usize::try_from(about.len()).is_ok_and(|length| length <= limits.document_bytes);
     fits.then(|| fs::read(path).ok()).flatten()

@@ -31,9 +31,12 @@ mod append;
 
 mod recall;
 
+mod documents;
+
 mod audit;
 
 pub use audit::{Audit, Depth};
+pub use documents::DocumentEntry;
 pub use fault::{AppendFault, LedgerFault};
 pub use kind::{EntryKind, Signers};
 pub use member::{Append, Blob, Place, Recorded};

@@ -1,0 +1,335 @@
+//! Documents at the gate: entering those that came in, and finding those of a box.
+
+use super::arrival::Arrival;
+use super::open::{Gate, GateError, Inner};
+use super::receive::{Trust, signed_file};
+use crate::intake::{Became, Candidate, Documents, Fate, Intake, Offered, Paper, Recorder, Run, Support};
+use crate::ledger::{Append, AppendFault, Blob, DocumentEntry, Recorded};
+use crate::sealing::seal_by;
+use crate::surroundings::Surroundings;
+use ecugate_verifier::documents::document_seen::{DocumentSeen, SeenKind};
+use ecugate_verifier::documents::envelope::Envelope;
+use ecugate_verifier::documents::manifest::shipment::Condition;
+use ecugate_verifier::documents::question::Question;
+use ecugate_verifier::documents::record::{PartRef, Record};
+use ecugate_verifier::inputs::dossier::{Dossier, Inputs};
+use ecugate_verifier::inputs::evidence::{Manifest, Presentation};
+use ecugate_verifier::inputs::memory::Memory;
+use ecugate_verifier::inputs::policy::Policy;
+use ecugate_verifier::judgement::appraisal::answers::Answer;
+use ecugate_verifier::judgement::appraisal::appraise;
+use ecugate_verifier::syntax::label::{self, LabelledUnit, Rules};
+use ecugate_verifier::values::attempt::{Attempt, Nonce};
+use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::Name;
+use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
+use std::sync::PoisonError;
+
+/// How far the clock may stand behind the last entry, as in a verdict.
+const CLOCK_SLACK_MILLIS: i64 = 2_000;
+
+/// What the intake store adds to what was presented with a box.
+#[derive(Clone, Debug, Default)]
+pub struct Papers {
+    /// The manifests that were found by the label; none where some were presented.
+    pub manifests: Vec<Candidate>,
+    /// Certificates and revocation lists.
+    pub support: Support,
+    /// What was found and is not among them, and why.
+    pub left_out: Vec<String>,
+}
+
+impl Papers {
+    /// Puts the papers with those that came with the box, which stand first. As many lists as a dossier takes.
+    #[must_use]
+    pub fn with<'a>(&self, mut arrival: Arrival<'a>) -> Arrival<'a> {
+        let limits = &Limits::STANDARD;
+        arrival.manifests.extend(self.manifests.iter().map(|candidate| candidate.bytes.clone()));
+        join(&mut arrival.untrusted, &self.support.untrusted, usize::MAX, usize::MAX);
+        join(&mut arrival.crls, &self.support.crls, limits.crls, limits.crls_bytes);
+        arrival
+    }
+}
+
+/// Adds what is not there yet, as long as both caps hold.
+fn join(presented: &mut Vec<Vec<u8>>, stored: &[Vec<u8>], most: usize, most_bytes: usize) {
+    let mut bytes: usize = presented.iter().map(Vec::len).sum();
+    for one in stored {
+        if presented.len() < most && bytes.saturating_add(one.len()) <= most_bytes && !presented.contains(one) {
+            bytes = bytes.saturating_add(one.len());
+            presented.push(one.clone());
+        }
+    }
+}
+
+impl Gate {
+    /// Takes offered files in: enters their documents into the ledger, and says of each manifest whether it would count
+    /// at this moment.
+    ///
+    /// # Errors
+    /// [`GateError`] where nothing was done. What goes wrong later is in [`Run::stopped`].
+    pub fn take_in(&self, offered: Vec<Offered>, surroundings: &dyn Surroundings) -> Result<Run, GateError> {
+        let (intake, now) = self.with(|inner| Ok((inner.intake(), inner.now()?)))?;
+        let mut run = intake.take(offered, now, surroundings, &mut Pen(self))?;
+        let fresh = run.fates.iter_mut().filter(|fate| is_manifest(fate));
+        for fate in fresh {
+            let Some(digest) = fate.digest else { continue };
+            fate.will_not_count = self.with(|inner| Ok(inner.standing_of(&intake, &digest)?))?;
+        }
+        Ok(run)
+    }
+
+    /// What intake holds for a box: manifests by its label where none were presented, and what their signers need. For
+    /// one attempt ask once: the same attempt asked again must present the same papers.
+    ///
+    /// # Errors
+    /// [`GateError`] where the store or the ledger does not answer. A label that names no unit finds nothing.
+    pub fn papers(&self, label: Option<&[u8]>, presented: &[Vec<u8>]) -> Result<Papers, GateError> {
+        self.with(|inner| Ok(inner.papers(label, presented)?))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> Result<T, GateError>) -> Result<T, GateError> {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn is_manifest(fate: &Fate) -> bool {
+    matches!(fate.became, Became::Entered(_) | Became::Known(_))
+        && matches!(fate.kind, Some(SeenKind::Release | SeenKind::Shipment))
+}
+
+/// The gate as the one who enters documents. The lock is taken for each step, so that boxes go on meanwhile.
+struct Pen<'a>(&'a Gate);
+
+impl Pen<'_> {
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> Result<T, Finding>) -> Result<T, Finding> {
+        self.0.with(|inner| Ok(act(inner)?)).map_err(|error| error.finding().clone())
+    }
+}
+
+impl Documents for Pen<'_> {
+    fn from(&self, seq: u64, most: usize) -> Result<Vec<DocumentEntry>, Finding> {
+        self.with(|inner| Documents::from(&inner.ledger, seq, most))
+    }
+
+    fn entry(&self, seq: u64) -> Result<Option<DocumentEntry>, Finding> {
+        self.with(|inner| Documents::entry(&inner.ledger, seq))
+    }
+
+    fn number_of(&self, sha256: &Sha256) -> Result<Option<u64>, Finding> {
+        self.with(|inner| inner.ledger.number_of(sha256))
+    }
+
+    fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding> {
+        self.with(|inner| inner.ledger.bytes(sha256))
+    }
+}
+
+impl Recorder for Pen<'_> {
+    fn enter(&mut self, papers: &[(&Paper, &Name)]) -> Result<Vec<u64>, Finding> {
+        self.with(|inner| inner.enter_documents(papers))
+    }
+}
+
+impl Inner {
+    fn intake(&self) -> Intake {
+        Intake::new(self.site.intake())
+    }
+
+    /// Enters documents under one checkpoint, and reads their bytes back.
+    fn enter_documents(&mut self, papers: &[(&Paper, &Name)]) -> Result<Vec<u64>, Finding> {
+        let now = self.now().map_err(|error| error.finding().clone())?;
+        self.require_clock(now)?;
+        let blob = |paper: &Paper| Blob { media_type: paper.media_type().to_owned(), bytes: paper.bytes().to_vec() };
+        let append = Append { blobs: papers.iter().map(|(paper, _)| blob(paper)).collect(), ..Append::default() };
+        let first = self.append_documents(&append, papers, now).map_err(Finding::from)?.seq;
+        for (paper, _) in papers {
+            if self.ledger.bytes(&paper.digest())?.as_deref() != Some(paper.bytes()) {
+                let place = format!("blob {}", paper.digest());
+                return Err(Finding::new(
+                    Reason::LedgerDiffers,
+                    place,
+                    "the document as it came",
+                    "other bytes or none",
+                ));
+            }
+        }
+        Ok((first..).take(papers.len()).collect())
+    }
+
+    /// The one place where intake writes.
+    fn append_documents(
+        &mut self,
+        append: &Append,
+        papers: &[(&Paper, &Name)],
+        now: Time,
+    ) -> Result<Recorded, AppendFault> {
+        let (site, station) = (&self.site.text().site, &self.station);
+        self.ledger.append(
+            append,
+            |place| {
+                let entries = papers.iter().zip(place.seq..);
+                let sealed = entries.map(|((paper, source), seq)| {
+                    let record = Record::new(place.origin.as_str(), seq, now);
+                    seal_by(document_seen(record, site, paper, source), &[station])
+                });
+                sealed.collect::<Result<Vec<Envelope>, Finding>>()
+            },
+            &self.log,
+        )
+    }
+
+    /// A document seen first at a time before others were seen would be no honest first.
+    fn require_clock(&self, now: Time) -> Result<(), Finding> {
+        let last = self.ledger.last_time()?;
+        match last.filter(|last| now.unix_millis() < last.unix_millis().saturating_sub(CLOCK_SLACK_MILLIS)) {
+            None => Ok(()),
+            Some(last) => {
+                let expected = format!("{last} (the last entry) or later");
+                Err(Finding::new(Reason::ClockBehind, "clock", expected, now.to_string()))
+            }
+        }
+    }
+
+    fn papers(&mut self, label: Option<&[u8]>, presented: &[Vec<u8>]) -> Result<Papers, Finding> {
+        let limits = &Limits::STANDARD;
+        let intake = self.intake();
+        let mut papers = Papers::default();
+        if presented.is_empty() {
+            let rules = self.label_rules(limits)?;
+            match label.map(|label| unit_of(label, &rules, limits)) {
+                Some(Ok(unit)) => (papers.manifests, papers.left_out) = self.manifests(&intake, &unit, limits)?,
+                Some(Err(finding)) => papers.left_out.push(format!("the label names no unit: {}", finding.reason)),
+                None => {}
+            }
+        }
+        let found = papers.manifests.iter().map(|candidate| &candidate.bytes);
+        let manifests: Vec<&[u8]> = presented.iter().chain(found).map(Vec::as_slice).collect();
+        papers.support = intake.support(&manifests, &self.ledger, limits)?;
+        papers.left_out.append(&mut papers.support.left_out);
+        Ok(papers)
+    }
+
+    /// The manifests for a unit. Several of one kind are each asked whether they count, alone, by the rules of a
+    /// verdict.
+    fn manifests(
+        &self,
+        intake: &Intake,
+        unit: &LabelledUnit,
+        limits: &Limits,
+    ) -> Result<(Vec<Candidate>, Vec<String>), Finding> {
+        let candidates = intake.candidates(unit, &self.ledger, limits)?;
+        let chosen = if candidates.are_several() {
+            let all: Vec<&[u8]> = candidates.all().map(|candidate| candidate.bytes.as_slice()).collect();
+            let support = intake.support(&all, &self.ledger, limits)?;
+            let trust = self.trust(limits);
+            let mut failed = None;
+            let mut fault = |candidate: &Candidate| {
+                let fault = self.fault_of(&candidate.bytes, &support, &trust, limits);
+                fault.unwrap_or_else(|finding| Some(failed.insert(finding).clone()))
+            };
+            let chosen = candidates.choose(&mut fault, limits);
+            if let Some(finding) = failed {
+                return Err(finding);
+            }
+            chosen
+        } else {
+            candidates.choose(&mut |_| None, limits)
+        };
+        Ok((chosen.manifests, chosen.left_out))
+    }
+
+    /// Why a stored manifest would not count at this moment.
+    fn standing_of(&self, intake: &Intake, digest: &Sha256) -> Result<Option<Finding>, Finding> {
+        let limits = &Limits::STANDARD;
+        let Some(bytes) = self.ledger.bytes(digest)? else { return Ok(None) };
+        let support = intake.support(&[&bytes], &self.ledger, limits)?;
+        let fault = self.fault_of(&bytes, &support, &self.trust(limits), limits)?;
+        Ok(fault.or_else(|| self.misdirected(&bytes, limits)))
+    }
+
+    /// A shipment to somebody else. It counts, against its units.
+    fn misdirected(&self, manifest: &[u8], limits: &Limits) -> Option<Finding> {
+        let Manifest::Shipment(_, shipment) = Manifest::read(manifest, limits) else { return None };
+        let (here, there) = (&self.site.text().site, &shipment.consignee);
+        let finding = || Finding::new(Reason::ConsigneeDiffers, "consignee", here.to_string(), there.to_string());
+        (here != there).then(finding)
+    }
+
+    /// Why a manifest, presented alone, is not believed. Asked of the same appraisal that judges boxes, so that there
+    /// are not two rules.
+    fn fault_of(
+        &self,
+        manifest: &[u8],
+        support: &Support,
+        trust: &Trust,
+        limits: &Limits,
+    ) -> Result<Option<Finding>, Finding> {
+        let inputs = Inputs {
+            // Always the same: nothing is recorded under it.
+            attempt: Attempt { station: self.site.text().station.clone(), nonce: Nonce::from_bytes([0; 16]) },
+            now: self.now().map_err(|error| error.finding().clone())?,
+            environment: self.site.text().environment,
+            site: self.site.text().site.clone(),
+            authority: self.site.authority().clone(),
+            token: trust.token.clone(),
+            anchor_list: trust.anchor_list.clone(),
+            policy: trust.policy.clone(),
+            presentation: presented_alone(manifest, support),
+            memory: Memory::Known(Box::new(self.ledger.memory(&[])?)),
+        };
+        let dossier = Dossier::assemble(inputs, limits);
+        let is_shipment = dossier.evidence().shipments().next().is_some();
+        let question = if is_shipment { Question::ShipmentSigner } else { Question::ReleaseSigner };
+        let appraisal = appraise(&dossier);
+        let answers = appraisal.answers();
+        let first = |question| match answers.of(question) {
+            Answer::Pass(_) => None,
+            Answer::Fail(findings) => findings.into_iter().next(),
+            Answer::NotRun(finding) => Some(finding),
+        };
+        // Without anchors or policy nobody can say.
+        Ok([Question::Anchors, Question::Policy, Question::Papers, question].into_iter().find_map(first))
+    }
+
+    fn label_rules(&self, limits: &Limits) -> Result<Rules, Finding> {
+        let now = self.now().map_err(|error| error.finding().clone())?;
+        let policy = signed_file(&self.site.policy(), limits);
+        let site = &self.site.text().site;
+        Ok(Policy::resolve(policy.as_deref(), self.site.authority(), site, 0, now, limits).label_rules())
+    }
+}
+
+fn document_seen(record: Record, site: &Name, paper: &Paper, source: &Name) -> DocumentSeen {
+    let part = PartRef { sha256: paper.digest(), media_type: paper.media_type().to_owned() };
+    DocumentSeen {
+        record: Record { parts: vec![part], ..record },
+        site: site.clone(),
+        kind: paper.kind(),
+        document: paper.digest(),
+        source: source.clone(),
+        name: paper.name().cloned(),
+    }
+}
+
+fn unit_of(label: &[u8], rules: &Rules, limits: &Limits) -> Result<LabelledUnit, Finding> {
+    label::read(label, rules, limits).and_then(|label| label.unit()).map_err(|fault| fault.finding())
+}
+
+fn presented_alone(manifest: &[u8], support: &Support) -> Presentation {
+    Presentation {
+        label: None,
+        housing_label: None,
+        manifests: vec![manifest.to_vec()],
+        untrusted: support.untrusted.clone(),
+        crls: support.crls.clone(),
+        readouts: Vec::new(),
+        device_proof: None,
+        condition: Condition::New,
+        operator: None,
+        order: None,
+    }
+}
