@@ -180,6 +180,16 @@ fn stored(papers: &Papers) -> Value {
     })
 }
 
+/// What the store held and was not judged, the first `most` in words.
+fn left_out(papers: &Papers, most: usize) -> Vec<String> {
+    let mut told: Vec<String> = papers.left_out.iter().take(most).map(|told| visible(told)).collect();
+    let more = papers.left_out.len().saturating_sub(most);
+    if more > 0 {
+        told.push(format!("and {more} more were left out: --json names them"));
+    }
+    told
+}
+
 fn record(verdict: &RecordedVerdict) -> Value {
     json!({
         "seq": verdict.recorded().seq,
@@ -201,7 +211,7 @@ fn line(outcome: &Outcome, papers: &Papers) -> String {
     pieces.push(levels(receipt));
     pieces.push(place(outcome));
     pieces.extend(findings.first().and_then(words::why));
-    pieces.extend(papers.left_out.iter().map(|told| visible(told)));
+    pieces.extend(left_out(papers, 1));
     if receipt.environment == Environment::Trial {
         pieces.push("TRIAL".to_owned());
     }
@@ -236,8 +246,8 @@ fn screen(outcome: &Outcome, papers: &Papers, colour: bool) -> Vec<String> {
         let why = words::why(other).map(|why| format!(": {why}")).unwrap_or_default();
         lines.extend(wrapped("also", &format!("{}{why}", other.reason)));
     }
-    for told in &papers.left_out {
-        lines.extend(wrapped("papers", &visible(told)));
+    for told in left_out(papers, 3) {
+        lines.extend(wrapped("papers", &told));
     }
     if ruling(outcome) == Ruling::Accept {
         let levels = (receipt.assurance.identity, receipt.assurance.firmware);

@@ -198,12 +198,10 @@ impl Inner {
         let limits = &Limits::STANDARD;
         let intake = self.intake();
         let mut papers = Papers::default();
-        if presented.is_empty() {
-            let rules = self.label_rules(limits)?;
-            match label.map(|label| unit_of(label, &rules, limits)) {
-                Some(Ok(unit)) => (papers.manifests, papers.left_out) = self.manifests(&intake, &unit, limits)?,
-                Some(Err(finding)) => papers.left_out.push(format!("the label names no unit: {}", finding.reason)),
-                None => {}
+        if let Some(label) = label.filter(|_| presented.is_empty()) {
+            // A label that names no unit finds nothing, and the verdict says what is wrong with it.
+            if let Ok(unit) = unit_of(label, &self.label_rules(limits)?, limits) {
+                (papers.manifests, papers.left_out) = self.manifests(&intake, &unit, limits)?;
             }
         }
         let found = papers.manifests.iter().map(|candidate| &candidate.bytes);

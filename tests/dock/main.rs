@@ -8,6 +8,7 @@ mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod intake;
 mod keys;
 #[path = "../support/own_process.rs"]
 mod own_process;
@@ -21,8 +22,15 @@ mod world;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let sets: &[fn() -> Vec<libtest_mimic::Trial>] =
-        &[tokens::trials, keys::trials, receive::trials, faults::trials, founding::trials, gate::trials];
+    let sets: &[fn() -> Vec<libtest_mimic::Trial>] = &[
+        tokens::trials,
+        keys::trials,
+        receive::trials,
+        faults::trials,
+        founding::trials,
+        gate::trials,
+        intake::trials,
+    ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
