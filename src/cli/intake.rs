@@ -247,9 +247,9 @@ fn listed(stock: &Stock, now: Time) -> Answer {
         };
         let what = format!("{} {name}", line.kind.word());
         answer = answer.line(format!(
-            "entry {:<6} {}  {:<28} {:>6} {unit:<12} by {}",
+            "entry {:<6} {:<24}  {:<28} {:>6} {unit:<12} by {}",
             line.seq,
-            line.at,
+            line.at.to_string(),
             what.trim_end(),
             line.count,
             line.source

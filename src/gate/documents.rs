@@ -290,7 +290,12 @@ impl Inner {
             Answer::NotRun(finding) => Some(finding),
         };
         // Without anchors or policy nobody can say.
-        Ok([Question::Anchors, Question::Policy, Question::Papers, question].into_iter().find_map(first))
+        let fault = [Question::Anchors, Question::Policy, Question::Papers, question].into_iter().find_map(first);
+        // It stands alone: its number says nothing.
+        Ok(fault.map(|fault| match fault.place.strip_prefix("manifest 1 ").map(str::to_owned) {
+            Some(place) => Finding { place, ..fault },
+            None => fault,
+        }))
     }
 
     fn label_rules(&self, limits: &Limits) -> Result<Rules, Finding> {

@@ -1,7 +1,7 @@
 //! Moving files out of the watched folders: never over another, never one that changed, never the only copy away.
 
+use super::fault::unusable;
 use super::reading::{Identity, Links, look};
-use super::store::unusable;
 use crate::new_file;
 use ecugate_verifier::judgement::words;
 use ecugate_verifier::values::digest::Sha256;

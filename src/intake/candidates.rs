@@ -3,17 +3,19 @@
 //! The choice gives no trust: whatever is chosen is verified when the box is judged, and an accept needs manifests that
 //! were. What the choice can do wrong is to find less than there is.
 
+use super::documents::Documents;
 use super::index::{Found, Index, Record};
 use super::key::Key;
-use super::store::{Documents, Intake};
+use super::store::Intake;
 use ecugate_verifier::documents::document_seen::SeenKind;
 use ecugate_verifier::documents::manifest::release::Release;
 use ecugate_verifier::inputs::evidence::Manifest;
 use ecugate_verifier::syntax::label::LabelledUnit;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::ident::{Name, Part};
+use ecugate_verifier::values::ident::{Manufacturer, Name, Part};
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::time::Time;
 use std::collections::BTreeSet;
 
 /// Documents read for one question of the index: what stands behind them is told, not read.
@@ -33,6 +35,10 @@ pub struct Candidate {
     pub kind: SeenKind,
     /// What it calls itself.
     pub name: Name,
+    /// Whose word it says that it is.
+    pub manufacturer: Manufacturer,
+    /// When it says that it was signed.
+    pub issued: Time,
     /// The envelope.
     pub bytes: Vec<u8>,
 }
@@ -93,7 +99,7 @@ impl Candidates {
 
     /// Chooses what a dossier takes. Of several that say the same kind of thing those are left out that do not count,
     /// as long as one is left: a paper that anybody may send must not keep genuine units out, and one that was
-    /// replaced must not either. Where none counts the first is presented, so that the verdict says why.
+    /// replaced must not either: of those that count the last one issued of a maker and name. Where none counts the first is presented, so that the verdict says why.
     pub fn choose(self, fault: &mut dyn FnMut(&Candidate) -> Option<Finding>, limits: &Limits) -> Chosen {
         let mut left_out = self.left_out;
         let mut slots = Vec::new();
@@ -121,7 +127,7 @@ impl Candidates {
                     .iter()
                     .map(|(candidate, finding)| format!("{} does not count: {}", candidate.told(), finding.reason)),
             );
-            slots.push(counting);
+            slots.push(last_issued(counting, &mut left_out));
         }
         capped(slots, left_out, limits)
     }
@@ -131,6 +137,21 @@ impl Candidate {
     fn told(&self) -> String {
         format!("{} {} (entry {})", self.kind.word(), self.name, self.seq)
     }
+}
+
+/// A maker's document replaces the older ones of its name.
+fn last_issued(counting: Vec<Candidate>, left_out: &mut Vec<String>) -> Vec<Candidate> {
+    let same =
+        |one: &Candidate, other: &Candidate| (&one.manufacturer, &one.name) == (&other.manufacturer, &other.name);
+    let newer = |one: &Candidate| counting.iter().find(|other| same(one, other) && other.issued > one.issued);
+    let mut last = Vec::new();
+    for candidate in &counting {
+        match newer(candidate) {
+            Some(newer) => left_out.push(format!("{} was replaced by entry {}", candidate.told(), newer.seq)),
+            None => last.push(candidate.clone()),
+        }
+    }
+    last
 }
 
 /// The first of every slot before the second of any, as many as a dossier takes.
@@ -209,8 +230,15 @@ impl Search<'_> {
                 continue;
             }
             entries.extend(listed.map(|entry| (entry.release.clone(), entry.part.clone())));
-            let name = shipment.shipment.clone();
-            slot.push(Candidate { seq: record.seq, digest, kind: SeenKind::Shipment, name, bytes });
+            slot.push(Candidate {
+                seq: record.seq,
+                digest,
+                kind: SeenKind::Shipment,
+                name: shipment.shipment,
+                manufacturer: shipment.manufacturer,
+                issued: shipment.issued,
+                bytes,
+            });
         }
         Ok(())
     }
@@ -278,8 +306,15 @@ impl Search<'_> {
             let Some((digest, bytes)) = self.document(record)? else { continue };
             let Manifest::Release(_, release) = Manifest::read(&bytes, self.limits) else { continue };
             if fits(&release) && releases.iter().all(|(known, _)| known.digest != digest) {
-                let name = release.release.clone();
-                let candidate = Candidate { seq: record.seq, digest, kind: SeenKind::Release, name, bytes };
+                let candidate = Candidate {
+                    seq: record.seq,
+                    digest,
+                    kind: SeenKind::Release,
+                    name: release.release.clone(),
+                    manufacturer: release.manufacturer.clone(),
+                    issued: release.issued,
+                    bytes,
+                };
                 releases.push((candidate, *release));
             }
         }

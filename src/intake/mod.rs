@@ -3,6 +3,10 @@
 //! Nothing is believed here. The ledger's blobs are the documents; the index beside them is a hint that costs time where
 //! it is wrong and can be made anew at any moment. Every receipt verifies its documents again.
 
+mod documents;
+
+mod fault;
+
 mod key;
 
 mod paper;
@@ -26,11 +30,12 @@ mod support;
 mod stock;
 
 pub use candidates::{Candidate, Candidates, Chosen};
+pub use documents::Documents;
 pub use offered::{Offered, OfferedFault};
 pub use paper::Paper;
 pub use run::{Became, Fate, Recorder, Run};
 pub use stock::{Stock, StockLine};
-pub use store::{Documents, Intake};
+pub use store::Intake;
 pub use support::Support;
 
 #[cfg(test)]

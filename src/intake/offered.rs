@@ -1,7 +1,8 @@
 //! What is offered to intake: files that an operator names, and files that lie in the suppliers' watched folders.
 
+use super::fault::unusable;
 use super::reading::{Identity, Links, look};
-use super::store::{Intake, unusable};
+use super::store::Intake;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::Name;

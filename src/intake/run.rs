@@ -1,10 +1,12 @@
 //! One run: every offered file is read, entered into the ledger in groups, and moved on once it is durable there.
 
 use super::aside::Moved;
+use super::documents::Documents;
+use super::fault::unusable;
 use super::offered::{Offered, OfferedFault, Way};
 use super::paper::Paper;
 use super::reading::{Identity, Links, Unread, look, read};
-use super::store::{Documents, Intake, unusable};
+use super::store::Intake;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::documents::document_seen::SeenKind;
 use ecugate_verifier::values::digest::Sha256;

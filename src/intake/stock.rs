@@ -1,6 +1,7 @@
 //! What is stored: by kind, what each calls itself, and how long revocation lists last.
 
-use super::store::{Documents, Intake};
+use super::documents::Documents;
+use super::store::Intake;
 use ecugate_verifier::documents::document_seen::SeenKind;
 use ecugate_verifier::inputs::evidence::Manifest;
 use ecugate_verifier::syntax::certificate::certificates;

@@ -1,64 +1,18 @@
-//! The store: the ledger's documents, and the folder with the watched folders and the index.
+//! The store's folder: the watched folders, where files go from there, and the index.
 
+use super::documents::Documents;
+use super::fault::unusable;
 use super::index::Index;
-use crate::ledger::{DocumentEntry, Ledger};
 use crate::surroundings::Surroundings;
-use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use std::fs::{self, File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How often and after how long a run waits for another one: ten seconds in all.
 const LOCK_TRIES: u32 = 100;
 const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(100);
-
-/// Where documents are kept: the ledger.
-pub trait Documents {
-    /// Document entries from number `seq` on, at most `most`, in the order of the log.
-    ///
-    /// # Errors
-    /// What keeps the ledger from answering.
-    fn from(&self, seq: u64, most: usize) -> Result<Vec<DocumentEntry>, Finding>;
-
-    /// One document entry.
-    ///
-    /// # Errors
-    /// As [`Documents::from`].
-    fn entry(&self, seq: u64) -> Result<Option<DocumentEntry>, Finding>;
-
-    /// The entry of the document with this digest.
-    ///
-    /// # Errors
-    /// As [`Documents::from`].
-    fn number_of(&self, sha256: &Sha256) -> Result<Option<u64>, Finding>;
-
-    /// The bytes with this digest: hashed again, and never others.
-    ///
-    /// # Errors
-    /// As [`Documents::from`].
-    fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding>;
-}
-
-impl Documents for Ledger {
-    fn from(&self, seq: u64, most: usize) -> Result<Vec<DocumentEntry>, Finding> {
-        self.documents_from(seq, most).map_err(Finding::from)
-    }
-
-    fn entry(&self, seq: u64) -> Result<Option<DocumentEntry>, Finding> {
-        self.document(seq).map_err(Finding::from)
-    }
-
-    fn number_of(&self, sha256: &Sha256) -> Result<Option<u64>, Finding> {
-        self.document_of(sha256).map_err(Finding::from)
-    }
-
-    fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding> {
-        Ok(self.blob(sha256)?.map(|blob| blob.bytes))
-    }
-}
 
 /// The intake of a site.
 #[derive(Clone, Debug)]
@@ -134,10 +88,4 @@ impl Intake {
     fn index_folder(&self) -> PathBuf {
         self.folder.join("index")
     }
-}
-
-/// The finding of a folder or file of the store that does not serve.
-pub(super) fn unusable(path: &Path, error: &io::Error) -> Finding {
-    let expected = "a folder of the intake store that can be read and written";
-    Finding::new(Reason::IntakeUnusable, path.display().to_string(), expected, error.to_string())
 }

@@ -1,9 +1,10 @@
 //! The certificates and revocation lists that the signers of manifests need, as far as they are stored.
 
+use super::documents::Documents;
 use super::index::Index;
 use super::key::Key;
 use super::paper::Paper;
-use super::store::{Documents, Intake};
+use super::store::Intake;
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::syntax::certificate::{Certificate, certificates};
 use ecugate_verifier::values::digest::Sha256;

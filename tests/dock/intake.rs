@@ -522,6 +522,22 @@ fn replaced() {
     let (status, said) = delivery.receive_bare("DEMO-0001");
     assert_eq!(status, 0, "{said}");
     assert!(said["papers"]["left_out"][0].as_str().unwrap().ends_with("does not count: manifest-expired"), "{said}");
+    // One that is issued anew under its name replaces the older one, whichever came in last.
+    let mut world = delivery.world.clone();
+    world.release.issued = world.release.issued.plus_seconds(60);
+    world.release.valid.until = world.release.valid.until.plus_seconds(86_400);
+    delivery.drop_in("acme", "release-2.json", &world.release_envelope());
+    world.release.issued = world.release.issued.plus_seconds(-120);
+    delivery.drop_in("acme", "release-0.json", &world.release_envelope());
+    assert_eq!(delivery.intake(&[]).1["entered"], 2);
+    let (status, said) = delivery.receive_bare("DEMO-0003");
+    assert_eq!(status, 0, "{said}");
+    let told = said["papers"]["left_out"].as_array().unwrap();
+    assert_eq!(
+        told.iter().filter(|text| text.as_str().unwrap().contains("was replaced by entry")).count(),
+        2,
+        "{said}"
+    );
     // Two that count and disagree are both judged.
     let mut world = delivery.world.clone();
     world.shipment.shipment = name("S-1002");

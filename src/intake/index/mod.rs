@@ -9,13 +9,14 @@ mod record;
 
 mod segment;
 
+use super::documents::Documents;
+use super::fault::unusable;
 use super::key::source;
 use super::paper::Paper;
-use super::store::Documents;
+
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
-use ecugate_verifier::values::reason::Reason;
 pub(super) use record::Record;
 use segment::Segment;
 use std::fs;
@@ -58,7 +59,7 @@ impl Index {
     /// Opens the index and makes anew what is missing of it.
     ///
     /// # Errors
-    /// [`Reason::IntakeUnusable`] where something is missing and cannot be written; what the ledger says where it does
+    /// `intake-unusable` where something is missing and cannot be written; what the ledger says where it does
     /// not answer.
     pub(super) fn open(folder: &Path, documents: &dyn Documents) -> Result<Self, Finding> {
         let mut index = Self { folder: folder.to_owned(), chain: chain(folder, documents)? };
@@ -69,7 +70,7 @@ impl Index {
     /// Removes the index, so that the next opening makes it anew.
     ///
     /// # Errors
-    /// [`Reason::IntakeUnusable`].
+    /// `intake-unusable`.
     pub(super) fn remove(folder: &Path) -> Result<(), Finding> {
         for path in files(folder).map_err(|error| unusable(folder, &error))? {
             fs::remove_file(&path).map_err(|error| unusable(&path, &error))?;
@@ -81,7 +82,7 @@ impl Index {
     /// supplier, and suppliers in turn: nobody's papers are crowded out by what another one sends.
     ///
     /// # Errors
-    /// [`Reason::IntakeUnusable`].
+    /// `intake-unusable`.
     pub(super) fn find(&self, key: &[u8]) -> Result<Found, Finding> {
         let mut found = Found::default();
         for segment in &self.chain {
@@ -197,9 +198,4 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == ENDING)).collect())
-}
-
-fn unusable(path: &Path, error: &io::Error) -> Finding {
-    let expected = "an index that can be read and written";
-    Finding::new(Reason::IntakeUnusable, path.display().to_string(), expected, error.to_string())
 }
