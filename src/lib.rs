@@ -5,13 +5,17 @@
 
 pub mod new_file;
 
-pub mod surroundings;
-
 pub mod hsm;
+
+pub mod surroundings;
 
 pub mod ledger;
 
+pub mod rungs;
+
 pub mod site;
+
+mod opening;
 
 mod sealing;
 
@@ -19,9 +23,9 @@ pub mod intake;
 
 pub mod gate;
 
-pub mod ceremony;
-
 pub mod maker;
+
+pub mod ceremony;
 
 #[cfg(test)]
 #[path = "../tests/support/pki.rs"]

@@ -1,4 +1,4 @@
-//! Output files: whole or not there, and never in the place of another.
+//! Output files: whole or not there, and never in the place of another unless that is asked for.
 
 use ecugate_verifier::values::digest::hex;
 use ecugate_verifier::values::finding::Finding;
@@ -80,6 +80,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
     written.and_then(|()| sync_folder(path)).map_err(fault)
 }
 
+/// Puts `bytes` in the place of whatever file `path` names: at every moment, also if the process dies, the old file or
+/// the new one stands there, whole. The rights of the old one are kept.
+///
+/// # Errors
+/// [`NewFileFault::Unwritable`] where the file system fails.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
+    let fault = |error: io::Error| NewFileFault::Unwritable { path: path.display().to_string(), error };
+    let beside = name_beside(path).map_err(fault)?;
+    let rights = std::fs::metadata(path).map(|about| about.permissions());
+    let replaced = write_through(&beside, bytes)
+        .and_then(|()| rights.map_or(Ok(()), |rights| std::fs::set_permissions(&beside, rights)))
+        .and_then(|()| std::fs::rename(&beside, path));
+    if replaced.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    replaced.and_then(|()| sync_folder(path)).map_err(fault)
+}
+
 /// Gives the finished file its name. A link never takes the place of another file, and a rename would.
 fn publish(beside: &Path, path: &Path) -> io::Result<()> {
     match std::fs::hard_link(beside, path) {
@@ -121,7 +139,8 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{refuse_existing, write};
+    use super::{refuse_existing, replace, write};
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_file_a_folder_and_a_dangling_link_are_left_as_they_are() {
@@ -144,6 +163,20 @@ mod tests {
         write(&folder.path().join("new"), b"all of it").unwrap();
         assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"all of it");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_replaced_file_is_whole_alone_and_has_the_rights_that_it_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        replace(&path, b"first").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        assert_eq!(replace(&folder.path().join("folder"), b"x").unwrap_err().reason().code(), "output-unwritable");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

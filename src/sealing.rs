@@ -14,7 +14,7 @@ pub(crate) fn seal_by<D: Document>(document: D, signers: &[&TokenSigner]) -> Res
     seal(payload, &signers).map_err(unsealed)
 }
 
-fn unsealed(fault: SealFault<TokenFault>) -> Finding {
+pub(crate) fn unsealed(fault: SealFault<TokenFault>) -> Finding {
     match fault {
         SealFault::Signer(fault) => fault.finding(),
         SealFault::SignerLied { fault, .. } => {

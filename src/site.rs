@@ -3,8 +3,8 @@
 //! What is here is a *trial* site, owned by whoever calls: its log's origin begins `trial.`, and everything it says
 //! says TRIAL. An installed site reads the same text from a place that only root can write.
 
-use crate::hsm::TokenName;
-use crate::ledger::{TRIAL_ORIGIN, TrustedKeys};
+use crate::hsm::{PinSource, TokenName};
+use crate::ledger::{FileMark, Mark, StandbyKeys, TRIAL_ORIGIN, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -17,6 +17,7 @@ use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 /// The name of the configuration in a site folder.
@@ -34,6 +35,7 @@ pub struct Site {
     origin: Origin,
     station_key: PublicKey,
     log_key: PublicKey,
+    standby: Option<StandbyKeys>,
 }
 
 /// The configuration as it is written. Unknown fields are refused.
@@ -65,6 +67,22 @@ pub struct SiteText {
     pub standby: Option<SignerText>,
     /// The authority.
     pub authority: AuthorityText,
+    /// Where a trial keeps what its officers work with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceremony: Option<CeremonyText>,
+}
+
+/// What the officers of a trial work with: their keys on one token, and two PINs. In production an officer brings a
+/// token of his own, and his PIN stands nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeremonyText {
+    /// The token with the officers' keys, each labelled with its person.
+    pub authority_token: TokenName,
+    /// Where the PIN of its user is, as for a signing token.
+    pub authority_pin: PinSource,
+    /// Where the PIN of the trust token's security officer is, who writes certificates to it.
+    pub trust_pin: PinSource,
 }
 
 /// Where the gate keeps what must outlive a crash. Relative paths start at the site folder.
@@ -77,11 +95,21 @@ pub struct StateText {
     pub mark: PathBuf,
     /// The folder of the intake store.
     pub intake: PathBuf,
+    /// After how many entries a signed checkpoint is written to the signing token; 0: never.
+    pub rung_every: u64,
 }
+
+/// A thousand entries are an hour of a busy dock, and a million of them fill a token with a thousand small objects.
+const RUNG_EVERY: u64 = 1_000;
 
 impl Default for StateText {
     fn default() -> Self {
-        Self { journal: PathBuf::from("journal"), mark: PathBuf::from("mark"), intake: PathBuf::from("intake") }
+        Self {
+            journal: PathBuf::from("journal"),
+            mark: PathBuf::from("mark"),
+            intake: PathBuf::from("intake"),
+            rung_every: RUNG_EVERY,
+        }
     }
 }
 
@@ -96,8 +124,9 @@ const fn module_seconds() -> u32 {
 pub struct SignerText {
     /// Its name.
     pub token: TokenName,
-    /// The file with its PIN, of mode 0600; relative to the site folder.
-    pub pin_file: PathBuf,
+    /// Where its PIN is: `file:` and a path (a relative one starts at the site folder), `env:` and the name of a
+    /// variable, or `prompt`.
+    pub pin: PinSource,
     /// The key that signs receipts.
     pub station_key: KeyText,
     /// The key that signs checkpoints.
@@ -208,7 +237,21 @@ impl Site {
         .map_err(|finding| Finding { reason: Reason::SiteMalformed, ..finding }.within(CONFIGURATION))?;
         let station_key = key("signer.station_key", &text.signer.station_key.public)?;
         let log_key = key("signer.log_key", &text.signer.log_key.public)?;
-        Ok(Self { folder, text, authority, origin, station_key, log_key })
+        let standby = match &text.standby {
+            None => None,
+            Some(signer) => {
+                let station = key("standby.station_key", &signer.station_key.public)?;
+                let log = key("standby.log_key", &signer.log_key.public)?;
+                for (field, standby, first) in [("station_key", &station, &station_key), ("log_key", &log, &log_key)] {
+                    if standby == first {
+                        let expected = "another key than that of the signer: it takes over when that one is lost";
+                        return Err(wrong(&format!("standby.{field}"), expected, "the same key".to_owned()));
+                    }
+                }
+                Some(StandbyKeys { log, stations: vec![station] })
+            }
+        };
+        Ok(Self { folder, text, authority, origin, station_key, log_key, standby })
     }
 
     /// The configuration.
@@ -254,6 +297,7 @@ impl Site {
             origin: self.origin.clone(),
             log: self.log_key.clone(),
             stations: vec![self.station_key.clone()],
+            standby: self.standby.clone(),
             officers: self.authority.holders().to_vec(),
             officers_needed: self.authority.threshold(),
         }
@@ -277,6 +321,12 @@ impl Site {
         self.folder.join(&self.text.state.mark)
     }
 
+    /// The marks that the ledger is held against: without them it is opened only to be read.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Box<dyn Mark>> {
+        vec![Box::new(FileMark::at(self.mark()))]
+    }
+
     /// The folder of the intake store.
     #[must_use]
     pub fn intake(&self) -> PathBuf {
@@ -295,10 +345,16 @@ impl Site {
         self.folder.join("policy.json")
     }
 
-    /// Where the signing token's PIN is.
+    /// Where the PIN of a signing token of this site is; a relative file starts at the site folder.
     #[must_use]
-    pub fn pin_file(&self) -> PathBuf {
-        self.folder.join(&self.text.signer.pin_file)
+    pub fn pin_source(&self, signer: &SignerText) -> PinSource {
+        signer.pin.from_folder(&self.folder)
+    }
+
+    /// After how many entries a rung is written to the signing token, if any is.
+    #[must_use]
+    pub const fn rung_every(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.text.state.rung_every)
     }
 }
 

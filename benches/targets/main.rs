@@ -13,6 +13,7 @@ mod formats;
 mod limbo;
 mod memory;
 mod row;
+mod tokens;
 
 #[path = "../../tests/support/pki.rs"]
 mod pki;
@@ -24,8 +25,12 @@ mod world;
 fn main() {
     // cargo gives a bench the argument --bench
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, fn()); 3] =
-        [("memory", memory::measure), ("formats", formats::measure), ("bags", bags::measure)];
+    let parts: [(&str, fn()); 4] = [
+        ("memory", memory::measure),
+        ("formats", formats::measure),
+        ("bags", bags::measure),
+        ("tokens", tokens::measure),
+    ];
     row::print_head();
     for (name, measure) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

@@ -1,10 +1,10 @@
 //! `ecugate init --trial DIR`: founds a trial site with real tokens, keys, list, policy and ledger.
 
-use super::fresh_start;
 use super::inputs::World;
 use super::seam::{Answer, Seam};
+use super::system::System;
 use ecugate::ceremony::{AnchorGiven, Founding, found_trial, origin};
-use ecugate::hsm::{TrialFolder, softhsm};
+use ecugate::hsm::softhsm;
 use ecugate::site::CONFIGURATION;
 use ecugate_verifier::documents::anchor_list::Role;
 use ecugate_verifier::syntax::certificate::certificates;
@@ -72,9 +72,7 @@ impl Seam for Init {
         fs::create_dir_all(&self.trial).map_err(|error| {
             Finding::new(Reason::SiteNotWritten, self.trial.display().to_string(), "a folder", error.to_string())
         })?;
-        let layout = TrialFolder::lay_out(&self.trial).map_err(|fault| fault.finding())?;
-        fresh_start::with_environment(&layout.environment())?;
-        let founded = found_trial(&module, &self.trial, &founding)?;
+        let founded = found_trial(&module, &self.trial, &founding, &System)?;
         Ok(said(&self.trial, &founding, &founded))
     }
 }
@@ -83,7 +81,7 @@ impl Init {
     fn anchors(&self, world: &World) -> Result<Vec<AnchorGiven>, Finding> {
         let mut anchors = Vec::new();
         for (n, text) in self.anchor.iter().enumerate() {
-            let given = anchor(text, self.manufacturer.get(n).map(String::as_str), world)?;
+            let given = anchor("--anchor", text, self.manufacturer.get(n).map(String::as_str), world)?;
             if anchors.iter().any(|known: &AnchorGiven| known.certificate.digest() == given.certificate.digest()) {
                 return Err(Finding::new(Reason::Usage, "--anchor", "each certificate once", text.as_str()));
             }
@@ -93,10 +91,15 @@ impl Init {
     }
 }
 
-/// Reads `CERT[:roles[:parts]]`.
-fn anchor(text: &str, manufacturer: Option<&str>, world: &World) -> Result<AnchorGiven, Finding> {
+/// Reads `CERT[:roles[:parts]]`, the value of `flag`.
+pub(super) fn anchor(
+    flag: &str,
+    text: &str,
+    manufacturer: Option<&str>,
+    world: &World,
+) -> Result<AnchorGiven, Finding> {
     let limits = Limits::STANDARD;
-    let usage = |expected: &str, found: &str| Finding::new(Reason::Usage, format!("--anchor {text}"), expected, found);
+    let usage = |expected: &str, found: &str| Finding::new(Reason::Usage, format!("{flag} {text}"), expected, found);
     let mut pieces = text.splitn(3, ':');
     let path = Path::new(pieces.next().unwrap_or_default());
     let roles = pieces.next().filter(|roles| !roles.is_empty()).unwrap_or("release,shipment");
@@ -141,7 +144,7 @@ const BEGUN: [&str; 8] = [
     "ledger.db-shm",
 ];
 
-/// A folder that is not there, empty, or freshly laid out by this very command before it started anew.
+/// A folder that is not there, is empty, or was laid out by an init that then made nothing.
 fn require_free(folder: &Path) -> Result<(), Finding> {
     let place = folder.display().to_string();
     if folder.join(CONFIGURATION).exists() {

@@ -1,11 +1,9 @@
 //! `ecugate intake`: documents come in before their boxes, from files that are named and from the watched folders.
 
-use super::fresh_start;
 use super::inputs::World;
 use super::seam::{self, Answer, Form, Outcome};
 use super::system::System;
 use ecugate::gate::{Gate, Surroundings as _};
-use ecugate::hsm::TrialFolder;
 use ecugate::intake::{Became, Fate, Intake as Store, Offered, Run, Stock};
 use ecugate::ledger::Ledger;
 use ecugate::site::Site;
@@ -79,8 +77,6 @@ impl Intake {
             [] => None,
             files => Some(Offered::named(files, self.supplier.as_deref())?),
         };
-        let layout = TrialFolder::lay_out(site.folder()).map_err(|fault| fault.finding())?;
-        fresh_start::with_environment(&layout.environment())?;
         let gate = Gate::open(site, Box::new(System)).map_err(|error| error.finding().clone())?;
         if self.watch {
             return watch(&gate, &store, form);
@@ -94,7 +90,7 @@ impl Intake {
 }
 
 fn ledger(site: &Site) -> Result<Ledger, Finding> {
-    Ok(Ledger::open(&site.ledger(), site.trusted_keys())?)
+    Ok(Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?)
 }
 
 fn take_in(gate: &Gate, offered: Vec<Offered>) -> Result<Run, Finding> {
@@ -236,7 +232,7 @@ fn listed(stock: &Stock, now: Time) -> Answer {
             })
         })
         .collect();
-    let mut answer = Answer::accept().with("documents", documents).with("crls", lists);
+    let mut answer = Answer::accept().with("stored", documents).with("crls", lists);
     for line in &stock.lines {
         let name = line.name.as_ref().map_or("", |name| name.as_str());
         let unit = match line.kind.word() {

@@ -2,9 +2,11 @@
 
 mod inputs;
 
-mod system;
-
 mod screen;
+
+mod pin_prompt;
+
+mod system;
 
 mod seam;
 
@@ -12,7 +14,9 @@ mod case;
 
 mod batch;
 
-mod fresh_start;
+mod secrecy;
+
+mod token_helper;
 
 mod verdict_screen;
 
@@ -34,8 +38,17 @@ mod intake;
 
 mod maker;
 
+mod ledger;
+
+mod desk;
+
+mod anchors;
+
+mod policy;
+
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
+use ecugate::hsm::uri::{UriFault, holds_a_pin};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use seam::{Answer, Form, Seam as _};
@@ -87,6 +100,18 @@ enum Command {
     /// Makes and signs release and shipment manifests, as a manufacturer does
     #[command(subcommand)]
     Maker(maker::Maker),
+    /// Changes and shows which manufacturer certificates count, for trust officers
+    #[command(subcommand)]
+    Anchors(anchors::Anchors),
+    /// Changes and shows what the site demands of a unit, for trust officers
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Looks at the ledger of a site; admits nothing
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    /// The process that a PKCS#11 module runs in. Started by the gate, not by a person
+    #[command(hide = true)]
+    TokenHelper(token_helper::TokenHelper),
 }
 
 const STATUSES: &str = "\
@@ -96,6 +121,7 @@ receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect 
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 intake: 0 every document taken or known · 10 one refused · 20 and 21 not taken in, as in receive.
+anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -110,6 +136,10 @@ impl Ecugate {
             (false, true) => Form::Quiet,
             (false, false) => Form::Text,
         };
+        // Whatever the command: a list of those that hold a secret would be one short some day.
+        if let Err(finding) = secrecy::keep_memory_off_the_disk() {
+            return seam::show(form, "ecugate", &Answer::refuse(finding));
+        }
         match &self.command {
             Command::Verify(verify) => verify.run(form),
             Command::Inspect(inspect) => inspect.run(form),
@@ -119,6 +149,10 @@ impl Ecugate {
             Command::Receive(receive) => receive.run(form),
             Command::Intake(intake) => intake.run(form),
             Command::Maker(maker) => maker.run(form),
+            Command::Anchors(anchors) => anchors.run(form),
+            Command::Policy(policy) => policy.run(form),
+            Command::Ledger(ledger) => ledger.run(form),
+            Command::TokenHelper(token_helper) => token_helper.run(),
         }
     }
 }
@@ -144,6 +178,11 @@ fn with_lists(command: clap::Command) -> clap::Command {
 /// A command line that cannot be read, or one that asks for help.
 fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    // What clap says of an argument repeats it.
+    if error.use_stderr() && arguments.iter().any(|argument| holds_a_pin(&argument.to_string_lossy())) {
+        let form = if json { Form::Json } else { Form::Text };
+        return seam::show(form, "ecugate", &Answer::refuse(UriFault::PinValue.finding().within("command line")));
+    }
     let refused = error.use_stderr() || asks_for_help_with_a_box(arguments);
     if refused && json {
         let finding = if error.use_stderr() { screen::usage(error) } else { help_with_a_box() };

@@ -1,13 +1,11 @@
 //! `ecugate receive`: one box through the gate. Only exit status 0 may enter inventory.
 
-use super::fresh_start;
 use super::inputs::World;
 use super::seam::Form;
 use super::system::System;
 use super::verdict_screen::{self, Shown};
 use clap::ArgGroup;
 use ecugate::gate::{Arrival, Gate, GateError, ImageSource, Papers};
-use ecugate::hsm::TrialFolder;
 use ecugate::site::Site;
 use ecugate::surroundings::nonce;
 use ecugate_verifier::documents::manifest::shipment::Condition;
@@ -101,8 +99,6 @@ impl Receive {
 
     fn receive(&self) -> Result<(ecugate::gate::Outcome, Papers), GateError> {
         let site = Site::open(&self.site)?;
-        let layout = TrialFolder::lay_out(site.folder()).map_err(|fault| fault.finding())?;
-        fresh_start::with_environment(&layout.environment())?;
         let world = World::here();
         let images = self.images(&world)?;
         let arrival = self.arrival(&world, &site, images)?;

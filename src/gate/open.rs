@@ -2,21 +2,15 @@
 
 use super::arrival::Arrival;
 use super::outcome::{Outcome, hold_status};
-use crate::hsm::{ExpectedKey, Module, Pin, TokenKey, TokenSigner, Tokens};
+use crate::hsm::{TokenSigner, Tokens};
 use crate::ledger::{AppendFault, Ledger};
+use crate::opening::{self, Opened, Signers};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::reason::{Class, Reason};
+use ecugate_verifier::values::reason::Class;
 use std::fmt;
-use std::fs::{File, TryLockError};
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// How often and after how long a gate tries again while another one opens its tokens: ten seconds in all.
-const LOCK_TRIES: u32 = 1_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// The one door into inventory. Clones share it; one box at a time goes through.
 #[derive(Clone)]
@@ -90,26 +84,6 @@ impl From<Finding> for GateError {
     }
 }
 
-/// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
-/// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-fn one_at_a_time(site: &Site) -> Result<File, Finding> {
-    let path = site.folder().join("opening.lock");
-    let place = path.display().to_string();
-    let unwritten =
-        |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
-    // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
-        }
-    }
-    let found = "another gate that has been opening them for ten seconds";
-    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
-}
-
 /// What keeps an earlier entry uncovered keeps this box out. Nothing of this box is unconfirmed.
 pub(super) fn unsettled(fault: AppendFault) -> Finding {
     match fault {
@@ -119,27 +93,15 @@ pub(super) fn unsettled(fault: AppendFault) -> Finding {
 }
 
 impl Gate {
-    /// Opens the gate of a site: loads the module, opens the signing keys and holds them against the pinned ones,
+    /// Opens the gate of a site: starts the module in a process of its own, opens the signing keys and holds them against the pinned ones,
     /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
-    ///
-    /// `SOFTHSM2_CONF` and the like must stand in the environment before (see [`crate::hsm::environment`]).
     ///
     /// # Errors
     /// [`GateError`] with the part that is missing or not what it should be.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
-        let opening = one_at_a_time(&site)?;
-        let tokens: Arc<dyn Tokens> = Arc::new(Module::open(&site.text().module).map_err(|fault| fault.finding())?);
-        let signer = &site.text().signer;
-        let open = |label: &str, expected| {
-            let key = TokenKey::new(&signer.token, label);
-            let pin = Pin::from_file(&site.pin_file()).map_err(|fault| fault.finding())?;
-            TokenSigner::open(Arc::clone(&tokens), key, pin, ExpectedKey::Recorded(expected))
-                .map_err(|fault| fault.finding())
-        };
-        let station = open(&signer.station_key.label, site.station_key().id())?;
-        let log = open(&signer.log_key.label, site.log_key().id())?;
-        drop(opening);
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys()).map_err(Finding::from)?;
+        let Opened { tokens, signers } = opening::open(&site, surroundings.as_ref())?;
+        let Signers { station, log } = signers?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)?;
         ledger.settle(&log).map_err(unsettled)?;
         let inner = Inner { site, tokens, station, log, ledger, surroundings };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })

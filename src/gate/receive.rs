@@ -87,16 +87,16 @@ impl Inner {
 
     /// Reads the trust token in a read-only session without PIN, and the signed documents. What cannot be read is a
     /// hold in the verdict, and never "nothing to check".
+    ///
+    /// The list before the token, and the token before the memory, in the order in which officers bring a new list into
+    /// force the other way round (`docs/decisions/0012`): else a box could meet a new list and a token from before it.
     pub(super) fn trust(&self, limits: &Limits) -> Trust {
+        let anchor_list = signed_file(&self.site.anchor_list(), limits);
         let token = match self.tokens.certificates(&self.site.text().trust_token) {
             Ok(found) => TokenCertificates::Read(found.certificates.into_iter().map(|stored| stored.der).collect()),
             Err(fault) => TokenCertificates::Unavailable(fault.finding()),
         };
-        Trust {
-            token,
-            anchor_list: signed_file(&self.site.anchor_list(), limits),
-            policy: signed_file(&self.site.policy(), limits),
-        }
+        Trust { token, anchor_list, policy: signed_file(&self.site.policy(), limits) }
     }
 
     fn policy(&self, trust: &Trust, now: Time, limits: &Limits) -> Policy {

@@ -1,8 +1,8 @@
 //! Certificates on a token: read in a read-only session without PIN, written by its officer.
 
 use super::exchange::{
-    CertificateToWrite, CertificateWritten, Permanence, Role, SkipReason, SkippedObject, StoredCertificate,
-    TokenCertificates,
+    CertificateRemoved, CertificateToWrite, CertificateWritten, Permanence, Role, SkipReason, SkippedObject,
+    StoredCertificate, TokenCertificates,
 };
 use super::fault::TokenFault;
 use super::name::TokenName;
@@ -12,6 +12,7 @@ use super::tokens::{Access, State};
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeInfo, AttributeType, CertificateType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
+use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::limits::Limits;
 use std::collections::BTreeSet;
 
@@ -61,6 +62,38 @@ pub(super) fn write(
         session.logout().map_err(rv::failed(token, "logging out"))?;
     }
     written
+}
+
+/// Removes certificates, all copies of each, and looks again: what a module will not let go is said and no fault.
+pub(super) fn remove(
+    state: &mut State,
+    token: &TokenName,
+    role: Role,
+    pin: Pin,
+    certificates: &[Sha256],
+) -> Result<Vec<CertificateRemoved>, TokenFault> {
+    let session = state.authenticated(token, role, pin, Access::Write)?;
+    let removed = certificates.iter().map(|sha256| remove_one(&session, token, sha256)).collect();
+    if role == Role::Officer || !state.open.contains_key(token) {
+        session.logout().map_err(rv::failed(token, "logging out"))?;
+    }
+    removed
+}
+
+fn remove_one(session: &Session, token: &TokenName, sha256: &Sha256) -> Result<CertificateRemoved, TokenFault> {
+    let holding = |session: &Session| -> Result<Vec<ObjectHandle>, TokenFault> {
+        let all = objects(session, token, &[Attribute::Class(ObjectClass::CERTIFICATE)])?;
+        let is = |object: &ObjectHandle| certificate(session, *object).is_ok_and(|der| Sha256::of(&der) == *sha256);
+        Ok(all.into_iter().filter(is).collect())
+    };
+    let mut why = "it is still found after its removal".to_owned();
+    for object in holding(session)? {
+        if let Err(error) = session.destroy_object(object) {
+            rv::words(&error).clone_into(&mut why);
+        }
+    }
+    let still_there = (!holding(session)?.is_empty()).then_some(why);
+    Ok(CertificateRemoved { sha256: *sha256, still_there })
 }
 
 /// One set of wishes, from firmest to plainest. What a module refuses differs from module to module.
@@ -127,7 +160,7 @@ fn template(certificate: &CertificateToWrite) -> Option<Vec<Attribute>> {
     if !rest.is_empty() {
         return None;
     }
-    let id = ecugate_verifier::values::digest::Sha256::of(&certificate.der);
+    let id = Sha256::of(&certificate.der);
     let mut serial = vec![0x02, u8::try_from(parsed.raw_serial().len()).ok().filter(|length| *length < 0x80)?];
     serial.extend_from_slice(parsed.raw_serial());
     Some(vec![
@@ -145,7 +178,7 @@ fn template(certificate: &CertificateToWrite) -> Option<Vec<Attribute>> {
 }
 
 /// Does this error mean that other attributes may do? Besides the clear ones, NSS answers a general error.
-fn refuses_attributes(error: &Error) -> bool {
+pub(super) fn refuses_attributes(error: &Error) -> bool {
     matches!(
         error,
         Error::Pkcs11(
@@ -226,8 +259,17 @@ pub(super) fn objects(
     token: &TokenName,
     template: &[Attribute],
 ) -> Result<Vec<ObjectHandle>, TokenFault> {
+    objects_at_most(session, token, template, Limits::STANDARD.bag_certificates)
+}
+
+/// Every object that fits; more than `most` are a fault, since those that are left out could be the ones that count.
+pub(super) fn objects_at_most(
+    session: &Session,
+    token: &TokenName,
+    template: &[Attribute],
+    most: usize,
+) -> Result<Vec<ObjectHandle>, TokenFault> {
     let failed = rv::failed(token, "listing objects");
-    let most = Limits::STANDARD.bag_certificates;
     let found: Result<Vec<ObjectHandle>, Error> =
         session.iter_objects(template).map_err(&failed)?.take(most + 1).collect();
     let found = found.map_err(&failed)?;
@@ -252,6 +294,7 @@ pub(super) fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType
             (AttributeType::Value, Attribute::Value(bytes))
             | (AttributeType::Label, Attribute::Label(bytes))
             | (AttributeType::Id, Attribute::Id(bytes))
+            | (AttributeType::Application, Attribute::Application(bytes))
             | (AttributeType::EcParams, Attribute::EcParams(bytes))
             | (AttributeType::EcPoint, Attribute::EcPoint(bytes)) => Some(bytes),
             _ => None,
@@ -259,9 +302,10 @@ pub(super) fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType
         .unwrap_or_default()
 }
 
-fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Option<bool> {
+pub(super) fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Option<bool> {
     session.get_attributes(object, &[kind]).ok()?.into_iter().find_map(|attribute| match (kind, attribute) {
         (AttributeType::Trusted, Attribute::Trusted(flag))
+        | (AttributeType::Private, Attribute::Private(flag))
         | (AttributeType::Modifiable, Attribute::Modifiable(flag))
         | (AttributeType::Destroyable, Attribute::Destroyable(flag))
         | (AttributeType::Copyable, Attribute::Copyable(flag)) => Some(flag),

@@ -1,8 +1,10 @@
 //! What is asked of tokens and what they answer: plain owned values, so that the module can stand in another process.
 
+use super::bytes;
 use super::fault::TokenFault;
 use super::name::TokenName;
 use super::pin::{self, Pin};
+use ecugate_verifier::values::digest::Sha256;
 
 /// A kind of key that is made on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,7 +43,20 @@ pub struct CertificateToWrite {
     /// The label it gets.
     pub label: String,
     /// The certificate in DER.
+    #[serde(with = "bytes")]
     pub der: Vec<u8>,
+}
+
+/// A data object (`CKO_DATA`) to be written to a token. It is never changed or taken away by us.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataToWrite {
+    /// Whose it is (`CKA_APPLICATION`).
+    pub application: String,
+    /// The label it gets. Others may bear the same one.
+    pub label: String,
+    /// The value, at most 16 KiB.
+    pub value: Vec<u8>,
 }
 
 /// One question to a module. PINs in it are not shown by `Debug`.
@@ -51,6 +66,8 @@ pub struct CertificateToWrite {
 pub enum Request {
     /// Which module is this, and which tokens does it show?
     Describe,
+    /// The tokens by everything that a URI may name them by.
+    ListTokens,
     /// All certificates of a token, in a read-only session without PIN.
     ReadCertificates {
         /// The token.
@@ -71,6 +88,13 @@ pub enum Request {
         /// The key's label.
         key: String,
     },
+    /// `CKA_ID` of a signing key, after [`Request::LogIn`].
+    ReadKeyId {
+        /// The token.
+        token: TokenName,
+        /// The key's label.
+        key: String,
+    },
     /// A signature, after [`Request::LogIn`].
     Sign {
         /// The token.
@@ -78,6 +102,7 @@ pub enum Request {
         /// The key's label.
         key: String,
         /// The message. For P-256 it is hashed on this side of the module.
+        #[serde(with = "bytes")]
         message: Vec<u8>,
     },
     /// Makes a token in an empty slot.
@@ -99,6 +124,8 @@ pub enum Request {
         key: String,
         /// The kind of key.
         kind: KeyKind,
+        /// The `CKA_ID` that both halves get, by which they are known to belong together: drawn at random.
+        id: [u8; 16],
     },
     /// Writes certificates.
     WriteCertificates {
@@ -114,6 +141,34 @@ pub enum Request {
         /// How firmly.
         permanence: Permanence,
     },
+    /// Removes every object that holds one of these certificates.
+    RemoveCertificates {
+        /// The token.
+        token: TokenName,
+        /// As whom.
+        role: Role,
+        /// The PIN of that role.
+        #[serde(with = "pin::wire")]
+        pin: Pin,
+        /// SHA-256 of the certificates.
+        certificates: Vec<Sha256>,
+    },
+    /// The data objects of one application and label. After [`Request::LogIn`] private ones too.
+    ReadData {
+        /// The token.
+        token: TokenName,
+        /// Whose they are (`CKA_APPLICATION`).
+        application: String,
+        /// Their label.
+        label: String,
+    },
+    /// Writes a data object beside those that are there, after [`Request::LogIn`].
+    WriteData {
+        /// The token.
+        token: TokenName,
+        /// What to write.
+        data: DataToWrite,
+    },
 }
 
 /// The answer to one [`Request`].
@@ -128,14 +183,64 @@ pub enum Answer {
     /// To [`Request::LogIn`].
     LoggedIn,
     /// To [`Request::ReadPublicKey`] and [`Request::GenerateKey`]: DER SubjectPublicKeyInfo, as the token states it.
-    PublicKey(Vec<u8>),
+    PublicKey(#[serde(with = "bytes")] Vec<u8>),
     /// To [`Request::Sign`], in the form of our documents (ECDSA in DER). Nobody has verified it yet:
     /// [`TokenSigner`](super::TokenSigner) does.
-    UnverifiedSignature(Vec<u8>),
+    UnverifiedSignature(#[serde(with = "bytes")] Vec<u8>),
     /// To [`Request::InitToken`].
     Token(TokenName),
     /// To [`Request::WriteCertificates`], in the order asked.
     Written(Vec<CertificateWritten>),
+    /// To [`Request::RemoveCertificates`], in the order asked.
+    Removed(Vec<CertificateRemoved>),
+    /// To [`Request::ListTokens`].
+    Tokens(TokensSeen),
+    /// To [`Request::ReadKeyId`].
+    KeyId(Vec<u8>),
+    /// To [`Request::ReadData`].
+    Data(TokenData),
+    /// To [`Request::WriteData`].
+    DataWritten(DataWritten),
+}
+
+/// The tokens that a module shows at this moment.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensSeen {
+    /// Those that are ready for use.
+    pub tokens: Vec<TokenSeen>,
+    /// Slots that could not be read, each with the reason.
+    pub unreadable: Vec<String>,
+}
+
+/// A token as it presents itself. Every text is a claim of the token.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSeen {
+    /// Label and serial number.
+    pub name: TokenName,
+    /// Who made it, without padding.
+    pub manufacturer: String,
+    /// Its model, without padding.
+    pub model: String,
+}
+
+/// The data objects of one application and label on a token.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenData {
+    /// Every value once, in the order of its bytes.
+    pub objects: Vec<StoredData>,
+    /// Objects without a value that is taken, and second copies.
+    pub skipped: Vec<SkippedObject>,
+}
+
+/// One data object. That it is there says nothing: on several modules anybody may write one.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredData {
+    /// The value, byte for byte.
+    pub value: Vec<u8>,
 }
 
 /// A module as it presents itself, for the record.
@@ -145,7 +250,7 @@ pub struct ModuleSeen {
     /// Canonical path of the shared object.
     pub path: String,
     /// SHA-256 of the file when it was loaded.
-    pub sha256: ecugate_verifier::values::digest::Sha256,
+    pub sha256: Sha256,
     /// The library's own description and version: a claim.
     pub library: String,
     /// Tokens that are ready for use.
@@ -170,6 +275,7 @@ pub struct TokenCertificates {
 #[serde(deny_unknown_fields)]
 pub struct StoredCertificate {
     /// The certificate, byte for byte.
+    #[serde(with = "bytes")]
     pub der: Vec<u8>,
     /// `CKA_LABEL`. Text from the token.
     pub label: String,
@@ -225,7 +331,29 @@ pub struct CertificateWritten {
     pub copyable: Option<bool>,
 }
 
-/// Something that answers requests about tokens: a module in this process, or one behind a pipe.
+/// What became of a certificate that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRemoved {
+    /// SHA-256 of it.
+    pub sha256: Sha256,
+    /// Why it is still there, if it is: several modules let nobody remove what was written for good.
+    pub still_there: Option<String>,
+}
+
+/// What stuck of a data object that was written, read back from the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataWritten {
+    /// `CKA_PRIVATE`, if the module states it: only who is logged in sees the object.
+    pub private: Option<bool>,
+    /// `CKA_MODIFIABLE`, if the module states it.
+    pub modifiable: Option<bool>,
+    /// `CKA_DESTROYABLE`, if the module states it.
+    pub destroyable: Option<bool>,
+}
+
+/// Something that answers requests about tokens: a module in this process, or one in a process of its own.
 pub trait Tokens: Send + Sync {
     /// Answers one request.
     ///
@@ -275,6 +403,51 @@ pub trait Tokens: Send + Sync {
         match self.ask(Request::ReadPublicKey { token: token.clone(), key: key.to_owned() })? {
             Answer::PublicKey(spki) => Ok(spki),
             _ => Err(wrong_answer(token, "reading a public key")),
+        }
+    }
+
+    /// The tokens by everything that a URI may name them by.
+    ///
+    /// # Errors
+    /// [`TokenFault`].
+    fn list(&self) -> Result<TokensSeen, TokenFault> {
+        match self.ask(Request::ListTokens)? {
+            Answer::Tokens(seen) => Ok(seen),
+            _ => Err(wrong_answer(&TokenName::new("", ""), "listing the tokens")),
+        }
+    }
+
+    /// `CKA_ID` of a signing key.
+    ///
+    /// # Errors
+    /// [`TokenFault::KeyMissing`], [`TokenFault::KeyUnusable`], or another.
+    fn key_id(&self, token: &TokenName, key: &str) -> Result<Vec<u8>, TokenFault> {
+        match self.ask(Request::ReadKeyId { token: token.clone(), key: key.to_owned() })? {
+            Answer::KeyId(id) => Ok(id),
+            _ => Err(wrong_answer(token, "reading the id of a key")),
+        }
+    }
+
+    /// The data objects of one application and label.
+    ///
+    /// # Errors
+    /// [`TokenFault`].
+    fn data(&self, token: &TokenName, application: &str, label: &str) -> Result<TokenData, TokenFault> {
+        let (application, label) = (application.to_owned(), label.to_owned());
+        match self.ask(Request::ReadData { token: token.clone(), application, label })? {
+            Answer::Data(data) => Ok(data),
+            _ => Err(wrong_answer(token, "reading data objects")),
+        }
+    }
+
+    /// Writes a data object, and answers what stuck of it.
+    ///
+    /// # Errors
+    /// [`TokenFault::NotWritten`], or another.
+    fn write_data(&self, token: &TokenName, data: DataToWrite) -> Result<DataWritten, TokenFault> {
+        match self.ask(Request::WriteData { token: token.clone(), data })? {
+            Answer::DataWritten(written) => Ok(written),
+            _ => Err(wrong_answer(token, "writing a data object")),
         }
     }
 }

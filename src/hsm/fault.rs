@@ -213,7 +213,9 @@ impl TokenFault {
         let finding = |place: String, expected: &str, found: &str| Finding::new(self.reason(), place, expected, found);
         match self {
             Self::ModuleMissing { path, expected, found } => finding(path.clone(), expected, found),
-            Self::ModuleFailed { path, found, .. } => finding(path.clone(), "a PKCS#11 module that starts", found),
+            Self::ModuleFailed { path, found, .. } => {
+                finding(path.clone(), "a PKCS#11 module that starts and answers", found)
+            }
             Self::TokenAbsent { wanted, present, unreadable } => {
                 finding("token".to_owned(), &wanted.to_string(), &present_words(present, unreadable))
             }

@@ -26,6 +26,11 @@ impl State {
         self.key(token, label).map(|key| key.spki)
     }
 
+    /// `CKA_ID` of the key.
+    pub(super) fn key_id(&mut self, token: &TokenName, label: &str) -> Result<Vec<u8>, TokenFault> {
+        self.key(token, label).map(|key| key.id)
+    }
+
     /// Signs; ECDSA comes back in DER. Nothing here says that the signature is right.
     pub(super) fn sign(&mut self, token: &TokenName, label: &str, message: &[u8]) -> Result<Vec<u8>, TokenFault> {
         let key = self.key(token, label)?;
@@ -63,7 +68,13 @@ impl State {
     }
 
     /// Makes a key pair: private, sensitive, not extractable, kept on the token.
-    pub(super) fn generate(&mut self, token: &TokenName, label: &str, kind: KeyKind) -> Result<Vec<u8>, TokenFault> {
+    pub(super) fn generate(
+        &mut self,
+        token: &TokenName,
+        label: &str,
+        kind: KeyKind,
+        id: [u8; 16],
+    ) -> Result<Vec<u8>, TokenFault> {
         if !self.open.contains_key(token) {
             return Err(key_missing(token, label));
         }
@@ -77,12 +88,6 @@ impl State {
                 return Err(TokenFault::NotWritten { what: what.clone(), found, detail: String::new() });
             }
         }
-        let mut id = [0_u8; 16];
-        getrandom::fill(&mut id).map_err(|error| TokenFault::NotWritten {
-            what: what.clone(),
-            found: "the system has no random bytes".to_owned(),
-            detail: error.to_string(),
-        })?;
         let (mechanism, parameters) = match kind {
             KeyKind::P256 => (Mechanism::EccKeyPairGen, point::P256_PARAMETERS.to_vec()),
             KeyKind::Ed25519 => (Mechanism::EccEdwardsKeyPairGen, point::ED25519_NAME.to_vec()),
@@ -167,7 +172,7 @@ fn find_key(session: &Session, token: &TokenName, label: &str) -> Result<Key, To
     };
     let id = bytes(session, private, AttributeType::Id);
     let mut template = named(ObjectClass::PUBLIC_KEY, label);
-    template.push(Attribute::Id(id));
+    template.push(Attribute::Id(id.clone()));
     let public = match objects(session, token, &template)?.as_slice() {
         [public] => *public,
         found => {
@@ -179,7 +184,7 @@ fn find_key(session: &Session, token: &TokenName, label: &str) -> Result<Key, To
     let ec_point = bytes(session, public, AttributeType::EcPoint);
     let spki = point::spki(kind, &ec_point)
         .ok_or_else(|| unusable("an uncompressed public point", format!("{} bytes", ec_point.len())))?;
-    Ok(Key { private, kind, spki })
+    Ok(Key { private, kind, id, spki })
 }
 
 fn named(class: ObjectClass, label: &str) -> Vec<Attribute> {

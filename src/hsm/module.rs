@@ -1,14 +1,16 @@
 //! A PKCS#11 module loaded into this process: one registry, one lock, no slot kept.
 //!
 //! Concurrent C_Initialize crashes some modules, and C_Finalize by one user kills the sessions of all others. So a
-//! module is loaded once per process and path, every call holds its lock, and it is never finalized.
+//! module is loaded once per process and path, every call holds its lock, and it is never finalized. A gate does not
+//! load one itself: see [`Guarded`](super::Guarded).
 
 use super::certificates;
+use super::data_objects;
 use super::exchange::{Answer, ModuleSeen, Request, Tokens};
 use super::fault::TokenFault;
 use super::rv;
 use super::tokens::State;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use ecugate_verifier::values::digest::Sha256;
 use std::collections::BTreeMap;
@@ -37,8 +39,8 @@ struct Loaded {
 impl Module {
     /// Loads and starts the module at an absolute path, or finds the one that is loaded.
     ///
-    /// Variables that the module reads must stand in the environment before: see
-    /// [`environment`](super::environment).
+    /// A module reads variables when it is loaded, and may end, hang or spoil the process that loads it: a gate has it
+    /// behind [`Guarded`](super::Guarded).
     ///
     /// # Errors
     /// [`TokenFault::ModuleMissing`] if there is no such file, [`TokenFault::ModuleFailed`] if it does not load or
@@ -88,21 +90,32 @@ impl Tokens for Module {
     fn ask(&self, request: Request) -> Result<Answer, TokenFault> {
         match request {
             Request::Describe => self.describe_module().map(Answer::Described),
+            Request::ListTokens => self.state().list().map(Answer::Tokens),
             Request::ReadCertificates { token } => certificates::read(&self.state(), &token).map(Answer::Certificates),
             Request::LogIn { token, pin } => self.state().log_in(&token, pin).map(|()| Answer::LoggedIn),
             Request::ReadPublicKey { token, key } => self.state().public_key(&token, &key).map(Answer::PublicKey),
+            Request::ReadKeyId { token, key } => self.state().key_id(&token, &key).map(Answer::KeyId),
             Request::Sign { token, key, message } => {
                 self.state().sign(&token, &key, &message).map(Answer::UnverifiedSignature)
             }
             Request::InitToken { label, officer_pin, pin } => {
                 self.state().init_token(&label, &officer_pin, &pin).map(Answer::Token)
             }
-            Request::GenerateKey { token, key, kind } => {
-                self.state().generate(&token, &key, kind).map(Answer::PublicKey)
+            Request::GenerateKey { token, key, kind, id } => {
+                self.state().generate(&token, &key, kind, id).map(Answer::PublicKey)
             }
             Request::WriteCertificates { token, role, pin, certificates, permanence } => {
                 certificates::write(&mut self.state(), &token, role, pin, &certificates, permanence)
                     .map(Answer::Written)
+            }
+            Request::RemoveCertificates { token, role, pin, certificates } => {
+                certificates::remove(&mut self.state(), &token, role, pin, &certificates).map(Answer::Removed)
+            }
+            Request::ReadData { token, application, label } => {
+                data_objects::read(&self.state(), &token, &application, &label).map(Answer::Data)
+            }
+            Request::WriteData { token, data } => {
+                data_objects::write(&self.state(), &token, &data).map(Answer::DataWritten)
             }
         }
     }
@@ -139,7 +152,7 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     if !contents.starts_with(b"\x7fELF") {
         return Err(failed("the file is no ELF shared object".to_owned(), String::new()));
     }
-    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(rv::words(&error).to_owned(), rv::detail(&error)))?;
+    let pkcs11 = Pkcs11::new(path).map_err(|error| failed(not_opened(&error).to_owned(), rv::detail(&error)))?;
     match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         // Somebody else in this process has started it: it is used as it is, and never finalized by us.
         Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
@@ -150,6 +163,16 @@ fn load(path: &Path) -> Result<Loaded, TokenFault> {
     }
     let state = State::new(pkcs11, name.clone());
     Ok(Loaded { path: name.clone(), sha256: Sha256::of(&contents), state: Mutex::new(state) })
+}
+
+fn not_opened(error: &Error) -> &'static str {
+    match error {
+        // A vendor's module is known for this (Luna 10.5).
+        Error::Pkcs11(_, Function::GetInterface) => {
+            "it offers C_GetInterface and gives no answer to it: another version of the module may, or p11-kit's proxy"
+        }
+        error => rv::words(error),
+    }
 }
 
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -15,6 +15,8 @@ pub enum ExpectedKey {
     Recorded(Sha256),
     /// Whichever is there. For keys that were made a moment ago: anything later could be a key put in their place.
     JustMade,
+    /// Whichever is there; before anything is signed the caller holds it against the certificate of the signer.
+    OfCertificate,
 }
 
 /// Signs with a key on a token.

@@ -1,6 +1,6 @@
 //! Tokens as the module shows them, found by name at every call, and those that are open.
 
-use super::exchange::{KeyKind, Role};
+use super::exchange::{KeyKind, Role, TokenSeen, TokensSeen};
 use super::fault::TokenFault;
 use super::name::TokenName;
 use super::pin::Pin;
@@ -46,6 +46,8 @@ pub(super) struct OpenToken {
 pub(super) struct Key {
     pub(super) private: ObjectHandle,
     pub(super) kind: KeyKind,
+    /// `CKA_ID` of both halves.
+    pub(super) id: Vec<u8>,
     /// The public half as the token states it, DER SubjectPublicKeyInfo.
     pub(super) spki: Vec<u8>,
 }
@@ -86,6 +88,25 @@ impl State {
         }
         survey.tokens.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         Ok(survey)
+    }
+
+    /// The tokens by everything that a URI may name them by. While a slot cannot be read it is looked at again, for the
+    /// reason that [`State::find`] has.
+    pub(super) fn list(&self) -> Result<TokensSeen, TokenFault> {
+        let mut survey = self.survey()?;
+        for _ in 1..SURVEYS {
+            if survey.unreadable.is_empty() {
+                break;
+            }
+            std::thread::sleep(BETWEEN_SURVEYS);
+            survey = self.survey()?;
+        }
+        let seen = |(name, _, token): (TokenName, Slot, TokenInfo)| TokenSeen {
+            name,
+            manufacturer: unpadded(token.manufacturer_id()),
+            model: unpadded(token.model()),
+        };
+        Ok(TokensSeen { tokens: survey.tokens.into_iter().map(seen).collect(), unreadable: survey.unreadable })
     }
 
     /// The one token of this label and serial number. While it is not among the readable ones and a slot cannot be
@@ -208,8 +229,11 @@ fn select(present: &[TokenName], unreadable: Vec<String>, wanted: &TokenName) ->
 
 /// The name by which a token is known: its texts without padding (some modules pad with zeros).
 fn name(token: &TokenInfo) -> TokenName {
-    let trim = |text: &str| text.trim_end_matches([' ', '\0']).to_owned();
-    TokenName::new(trim(token.label()), trim(token.serial_number()))
+    TokenName::new(unpadded(token.label()), unpadded(token.serial_number()))
+}
+
+fn unpadded(text: &str) -> String {
+    text.trim_end_matches([' ', '\0']).to_owned()
 }
 
 /// The PIN in the form that the module's wrapper takes; wiped there too.

@@ -1,8 +1,8 @@
 //! Tokens for trial: three SoftHSM tokens in a folder of their own, with PINs and keys made on the spot.
 //!
 //! SoftHSM reads its configuration when it is loaded. So making them has two steps: [`TrialFolder::lay_out`] writes
-//! the configuration, then the process starts again with [`TrialFolder::environment`] (see
-//! [`environment`](super::environment)), opens the module, and calls [`TrialTokens::create`].
+//! the configuration, then the module is started with [`TrialFolder::environment`] (see [`Guarded`](super::Guarded)),
+//! and [`TrialTokens::create`] is called.
 
 use super::environment::Environment;
 use super::exchange::{
@@ -11,12 +11,17 @@ use super::exchange::{
 use super::fault::TokenFault;
 use super::name::{TokenKey, TokenName};
 use super::pin::Pin;
+use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::keys::PublicKey;
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
+
+/// Fills bytes at random: [`Surroundings::random`](crate::surroundings::Surroundings::random).
+type Random<'a> = dyn Fn(&mut [u8]) -> Result<(), Finding> + 'a;
 
 /// The variable that names SoftHSM's configuration.
 const SOFTHSM_CONF: &str = "SOFTHSM2_CONF";
@@ -88,7 +93,7 @@ impl TrialFolder {
         }
     }
 
-    /// What must stand in the environment before the module is loaded.
+    /// What must stand in the environment of the process that loads the module.
     #[must_use]
     pub fn environment(&self) -> Environment {
         Environment::from([(SOFTHSM_CONF.into(), self.conf().into())])
@@ -155,29 +160,30 @@ pub struct TrialTokens {
 }
 
 impl TrialTokens {
-    /// Makes tokens, PINs and keys, and writes `certificates` to the trust token.
+    /// Makes tokens, PINs and keys, and writes `certificates` to the trust token. `environment` is the one that the
+    /// module behind `tokens` was loaded with; PINs and ids of keys are drawn from `random`.
     ///
     /// # Errors
-    /// [`TokenFault::ModuleFailed`] if this process was not started with [`TrialFolder::environment`], or
-    /// the module shows tokens already; else whatever keeps a token from being made.
+    /// [`TokenFault::ModuleFailed`] if `environment` is not [`TrialFolder::environment`], or the module shows tokens
+    /// already; else whatever keeps a token from being made.
     pub fn create(
         tokens: &dyn Tokens,
+        environment: &Environment,
         folder: &TrialFolder,
         certificates: &[CertificateToWrite],
+        random: &Random<'_>,
     ) -> Result<Self, TokenFault> {
-        refuse_foreign_tokens(tokens, folder)?;
-        let authority = make(tokens, folder, "authority")?;
-        let trust = make(tokens, folder, "trust")?;
-        let signer = make(tokens, folder, "signer")?;
+        refuse_foreign_tokens(tokens, environment, folder)?;
+        let make = |name: &str| make(tokens, folder, name, random);
+        let (authority, trust, signer) = (make("authority")?, make("trust")?, make("signer")?);
+        let generate = |token: &TrialToken, label: &str, kind| generate(tokens, token, label, kind, random);
         for token in [&authority, &signer] {
             tokens.log_in(&token.name, Pin::from_file(&token.pin_file)?)?;
         }
-        let officers = [
-            generate(tokens, &authority, "officer-1", KeyKind::P256)?,
-            generate(tokens, &authority, "officer-2", KeyKind::P256)?,
-        ];
-        let station = generate(tokens, &signer, "station", KeyKind::P256)?;
-        let log = generate(tokens, &signer, "log", KeyKind::Ed25519)?;
+        let officers =
+            [generate(&authority, "officer-1", KeyKind::P256)?, generate(&authority, "officer-2", KeyKind::P256)?];
+        let station = generate(&signer, "station", KeyKind::P256)?;
+        let log = generate(&signer, "log", KeyKind::Ed25519)?;
         let request = Request::WriteCertificates {
             token: trust.name.clone(),
             role: Role::Officer,
@@ -193,14 +199,19 @@ impl TrialTokens {
 }
 
 /// Nothing is made in a store that is not this folder's: it could be a person's own.
-fn refuse_foreign_tokens(tokens: &dyn Tokens, folder: &TrialFolder) -> Result<(), TokenFault> {
+fn refuse_foreign_tokens(
+    tokens: &dyn Tokens,
+    environment: &Environment,
+    folder: &TrialFolder,
+) -> Result<(), TokenFault> {
     let seen = tokens.describe()?;
     let failed =
         |found: String| Err(TokenFault::ModuleFailed { path: seen.path.clone(), found, detail: String::new() });
-    let stated = std::env::var_os(SOFTHSM_CONF);
-    if stated.as_deref() != Some(folder.conf().as_os_str()) {
+    if *environment != folder.environment() {
+        let stated = environment.get(OsStr::new(SOFTHSM_CONF));
         return failed(format!(
-            "{SOFTHSM_CONF} is {stated:?} in this process, and not {:?}",
+            "it was started with {SOFTHSM_CONF} {stated:?} among {} variables, and not with {:?} alone",
+            environment.len(),
             folder.conf().display().to_string()
         ));
     }
@@ -210,20 +221,28 @@ fn refuse_foreign_tokens(tokens: &dyn Tokens, folder: &TrialFolder) -> Result<()
     Ok(())
 }
 
-fn make(tokens: &dyn Tokens, folder: &TrialFolder, name: &str) -> Result<TrialToken, TokenFault> {
+fn make(tokens: &dyn Tokens, folder: &TrialFolder, name: &str, random: &Random<'_>) -> Result<TrialToken, TokenFault> {
     let label = format!("ecugate-{name}");
     let pin_file = folder.pins().join(format!("{name}.pin"));
     let officer_pin_file = folder.pins().join(format!("{name}.officer-pin"));
-    let pin = make_pin(&pin_file)?;
-    let officer_pin = make_pin(&officer_pin_file)?;
+    let pin = make_pin(&pin_file, random)?;
+    let officer_pin = make_pin(&officer_pin_file, random)?;
     match tokens.ask(Request::InitToken { label: label.clone(), officer_pin, pin })? {
         Answer::Token(name) => Ok(TrialToken { name, pin_file, officer_pin_file }),
         _ => Err(wrong_answer(&TokenName::new(label, ""), "making a token")),
     }
 }
 
-fn generate(tokens: &dyn Tokens, token: &TrialToken, label: &str, kind: KeyKind) -> Result<TrialKey, TokenFault> {
-    let request = Request::GenerateKey { token: token.name.clone(), key: label.to_owned(), kind };
+fn generate(
+    tokens: &dyn Tokens,
+    token: &TrialToken,
+    label: &str,
+    kind: KeyKind,
+    random: &Random<'_>,
+) -> Result<TrialKey, TokenFault> {
+    let mut id = [0_u8; 16];
+    random(&mut id).map_err(|finding| unmade(format!("the key {label:?}"), finding))?;
+    let request = Request::GenerateKey { token: token.name.clone(), key: label.to_owned(), kind, id };
     let Answer::PublicKey(spki) = tokens.ask(request)? else {
         return Err(wrong_answer(&token.name, "making a key"));
     };
@@ -239,20 +258,25 @@ fn generate(tokens: &dyn Tokens, token: &TrialToken, label: &str, kind: KeyKind)
 }
 
 /// A PIN of 24 hex digits in a new file of mode 0600.
-fn make_pin(path: &Path) -> Result<Pin, TokenFault> {
-    let not_written =
-        |found: String, detail: String| TokenFault::NotWritten { what: path.display().to_string(), found, detail };
-    let mut random = Zeroizing::new([0_u8; 12]);
-    getrandom::fill(random.as_mut_slice())
-        .map_err(|error| not_written("the system has no random bytes".to_owned(), error.to_string()))?;
+fn make_pin(path: &Path, random: &Random<'_>) -> Result<Pin, TokenFault> {
+    let mut bytes = Zeroizing::new([0_u8; 12]);
+    random(bytes.as_mut_slice()).map_err(|finding| unmade(path.display().to_string(), finding))?;
     let mut text = Zeroizing::new(String::with_capacity(24));
-    for byte in random.iter() {
+    for byte in bytes.iter() {
         for digit in [byte >> 4, byte & 0x0f] {
             text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
         }
     }
-    write_new(path, text.as_bytes()).map_err(|error| not_written(error.kind().to_string(), error.to_string()))?;
+    write_new(path, text.as_bytes()).map_err(|error| TokenFault::NotWritten {
+        what: path.display().to_string(),
+        found: error.kind().to_string(),
+        detail: error.to_string(),
+    })?;
     Pin::new(text, &path.display().to_string())
+}
+
+fn unmade(what: String, finding: Finding) -> TokenFault {
+    TokenFault::NotWritten { what, found: "the system has no random bytes".to_owned(), detail: finding.found }
 }
 
 /// Where a configuration says that the tokens are.

@@ -3,8 +3,10 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::keys::KeySet;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
+use super::rules::History;
 use super::state::{check_leaf_hash, check_node, push, tree_size};
 use ecugate_verifier::syntax::merkle::Edge;
 use ecugate_verifier::values::digest::Sha256;
@@ -82,43 +84,48 @@ impl Ledger {
     fn audit_entries(&self, connection: &Connection, audit: &mut Audit, tally: &mut Tally) -> Result<(), LedgerFault> {
         let mut statement = connection.prepare("SELECT seq, leaf, leaf_hash, envelope FROM entry ORDER BY seq")?;
         let mut rows = statement.query([])?;
-        let mut edge = Edge::default();
+        let (mut edge, mut history) = (Edge::default(), History::default());
         while let Some(row) = rows.next()? {
             let seq = edge.size();
             let found: u64 = row.get(0)?;
             if found != seq {
                 return Err(LedgerFault::differs("the entries", format!("entry {seq}"), format!("entry {found}")));
             }
-            self.audit_entry(connection, row, seq, &mut edge, audit, tally)?;
-            let outcome = self.audit_checkpoint(connection, &edge, audit);
+            self.audit_entry(connection, row, (&mut edge, &mut history), audit, tally)?;
+            let outcome = self.audit_checkpoint(connection, &edge, history.keys(), audit);
             audit.note(outcome);
             if audit.is_full() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
+        history.end().map_err(|breach| breach.stored(edge.size()))
     }
 
     fn audit_entry(
         &self,
         connection: &Connection,
         row: &Row<'_>,
-        seq: u64,
-        edge: &mut Edge,
+        (edge, history): (&mut Edge, &mut History),
         audit: &mut Audit,
         tally: &mut Tally,
     ) -> Result<(), LedgerFault> {
+        let seq = edge.size();
         let leaf: Vec<u8> = row.get(1)?;
         let envelope: Option<Vec<u8>> = row.get(3)?;
         let rigour = match audit.depth {
             Depth::Structure => Rigour::Structure,
             Depth::Signatures => Rigour::Signatures,
         };
-        match self.examine(seq, &leaf, envelope.as_deref(), rigour).map(|entry| entry.reading) {
-            Ok(Reading::Understood(said)) => {
-                audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
+        match self.examine(seq, &leaf, envelope.as_deref(), rigour) {
+            Ok(entry) => {
+                if let Reading::Understood(said) = &entry.reading {
+                    audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
+                }
+                audit.note(history.take(connection, seq, &entry).map_err(|breach| breach.stored(seq)));
+                if let Reading::NotUnderstood(kind) = entry.reading {
+                    audit.not_understood.push((seq, kind));
+                }
             }
-            Ok(Reading::NotUnderstood(kind)) => audit.not_understood.push((seq, kind)),
             Err(fault) => audit.note(Err(fault)),
         }
         // The tree goes on whatever the entry says: its root is compared with the checkpoints.
@@ -130,7 +137,13 @@ impl Ledger {
         Ok(())
     }
 
-    fn audit_checkpoint(&self, connection: &Connection, edge: &Edge, audit: &mut Audit) -> Result<(), LedgerFault> {
+    fn audit_checkpoint(
+        &self,
+        connection: &Connection,
+        edge: &Edge,
+        keys: KeySet,
+        audit: &mut Audit,
+    ) -> Result<(), LedgerFault> {
         let size = edge.size();
         let note = connection
             .prepare_cached("SELECT note FROM checkpoint WHERE size = ?")?
@@ -138,7 +151,7 @@ impl Ledger {
             .optional()?;
         let Some(note) = note else { return Ok(()) };
         audit.checkpoints += 1;
-        let checkpoint = self.open_checkpoint(size, &note)?;
+        let checkpoint = self.open_checkpoint(size, &note, keys)?;
         if *checkpoint.root() == edge.root() {
             return Ok(());
         }

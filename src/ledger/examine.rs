@@ -1,13 +1,13 @@
 //! One entry against everything that must hold of it by itself: leaf, signatures, and what it says to the ledger.
 
+use super::Ledger;
 use super::fault::LedgerFault;
+use super::keys::{KeySet, TrustedKeys};
 use super::kind::{EntryKind, Signers};
 use super::record::{More, Reading};
-use super::{Ledger, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ecugate_verifier::documents::envelope::{Envelope, pae};
-use ecugate_verifier::documents::founding::Genesis;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::Name;
@@ -28,6 +28,8 @@ pub(super) enum Rigour {
 pub(super) struct Examined {
     pub(super) leaf: Leaf,
     pub(super) reading: Reading,
+    /// Whose station key signed it.
+    pub(super) keys: KeySet,
 }
 
 impl Ledger {
@@ -35,8 +37,8 @@ impl Ledger {
     pub(super) fn entry_of(&self, seq: u64, envelope: &Envelope) -> Result<Examined, String> {
         let message = pae(envelope.payload_type(), envelope.payload());
         let first = first_signature(envelope)?;
-        let by_station = |key: &&PublicKey| key.verify(&message, first).is_ok();
-        let station = self.trusted.stations.iter().find(by_station).ok_or("its first signature is by no station")?;
+        let station = self.trusted.every_station().map(|(_, key)| key).find(|key| key.verify(&message, first).is_ok());
+        let station = station.ok_or("its first signature is by no station")?;
         let leaf = Leaf::for_envelope(Sha256::of(&message), first, station, &self.limits)
             .map_err(|fault| fault.to_string())?;
         self.examine_parsed(seq, leaf, envelope, &message, Rigour::Signatures)
@@ -66,9 +68,7 @@ impl Ledger {
         message: &[u8],
         rigour: Rigour,
     ) -> Result<Examined, String> {
-        if !self.trusted.stations.contains(leaf.key()) {
-            return Err("its leaf names a key that is no station's".to_owned());
-        }
+        let keys = self.trusted.set_of(leaf.key()).ok_or("its leaf names a key that is no station's")?;
         if leaf.digest() != &Sha256::of(message) {
             return Err("its leaf is of another envelope".to_owned());
         }
@@ -85,26 +85,14 @@ impl Ledger {
             if record.origin != self.trusted.origin.as_str() || record.seq != seq {
                 return Err(format!("it was made as entry {} of {:?}", record.seq, record.origin));
             }
-            if let More::Genesis(genesis) = &said.more {
-                self.require_own_genesis(genesis)?;
+            match &said.more {
+                More::Genesis(genesis) => self.require_own_genesis(genesis)?,
+                More::KeyChange(change) => self.require_own_change(change)?,
+                _ => {}
             }
             self.trusted.require_signers(said.kind, envelope, message, rigour)?;
         }
-        Ok(Examined { leaf, reading })
-    }
-}
-
-impl Ledger {
-    /// The genesis names the keys that the site trusts: a ledger of other keys is another ledger.
-    fn require_own_genesis(&self, genesis: &Genesis) -> Result<(), String> {
-        if genesis.log_key != self.log.to_string() {
-            return Err(format!("it names the log key {}, the site trusts {}", genesis.log_key, self.log));
-        }
-        let unknown = |id: &Sha256| !genesis.station_keys.contains(id);
-        match self.trusted.stations.iter().map(PublicKey::id).find(unknown) {
-            Some(id) => Err(format!("it does not name the station key {id}, which the site trusts")),
-            None => Ok(()),
-        }
+        Ok(Examined { leaf, reading, keys })
     }
 }
 

@@ -3,14 +3,16 @@
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a writer waits for another: longer than a token takes to sign.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a ledger cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerFault {
     /// No file there.
     #[error("no ledger at {0}")]
@@ -26,7 +28,7 @@ pub enum LedgerFault {
     Busy,
     /// The database failed.
     #[error("the database failed: {0}")]
-    Database(#[source] rusqlite::Error),
+    Database(#[source] Arc<rusqlite::Error>),
     /// This account may not read or write the file, it is no regular file, or its disk is full: waiting mends none.
     #[error("{place} cannot be used: {found}")]
     Unusable {
@@ -35,6 +37,31 @@ pub enum LedgerFault {
         /// What stands in the way.
         found: String,
     },
+    /// A mark knows of more entries than stand here: an older copy was put in the place of the ledger, or it was cut.
+    #[error("{mark} knows of {marked} entries, the ledger has {size}")]
+    RolledBack {
+        /// The mark.
+        mark: String,
+        /// Entries under its note.
+        marked: u64,
+        /// Entries of the ledger.
+        size: u64,
+    },
+    /// A mark knows of another history.
+    #[error("{mark} knows of another tree of {marked} entries than the first of the {size} here: {why}")]
+    Forked {
+        /// The mark.
+        mark: String,
+        /// Entries under its note.
+        marked: u64,
+        /// Entries of the ledger.
+        size: u64,
+        /// How the two differ.
+        why: String,
+    },
+    /// A mark is away, or cannot be read or raised.
+    #[error("the mark {} is not to be had: {}", .0.place, .0.found)]
+    Mark(Finding),
     /// What is stored is not what it should be.
     #[error("{place}: expected {expected}, found {found}")]
     Differs {
@@ -66,6 +93,9 @@ impl LedgerFault {
             Self::Busy => Reason::LedgerBusy,
             Self::Database(_) => Reason::LedgerFailed,
             Self::Unusable { .. } => Reason::LedgerUnusable,
+            Self::RolledBack { .. } => Reason::LedgerRolledBack,
+            Self::Forked { .. } => Reason::LedgerForked,
+            Self::Mark(finding) => finding.reason,
             Self::Differs { .. } => Reason::LedgerDiffers,
         }
     }
@@ -90,7 +120,7 @@ impl From<rusqlite::Error> for LedgerFault {
                 | rusqlite::Error::Utf8Error(..) => {
                     Self::differs("a row", "values of the types of its columns", error.to_string())
                 }
-                error => Self::Database(error),
+                error => Self::Database(Arc::new(error)),
             },
         }
     }
@@ -113,6 +143,19 @@ impl From<LedgerFault> for Finding {
                 Self::new(reason, "ledger", "a database that reads and writes", error.to_string())
             }
             LedgerFault::Unusable { place, found } => Self::new(reason, place, "a file to read and write", found),
+            LedgerFault::RolledBack { mark, marked, size } => Self::new(
+                reason,
+                "ledger",
+                format!("the {marked} entries that {mark} knows of"),
+                format!("{size} entries"),
+            ),
+            LedgerFault::Forked { mark, marked, size, why } => Self::new(
+                reason,
+                "ledger",
+                format!("a tree that begins with the {marked} entries that {mark} knows of"),
+                format!("one of {size} entries that does not: {why}"),
+            ),
+            LedgerFault::Mark(finding) => finding,
             LedgerFault::Differs { place, expected, found } => {
                 Self::new(reason, format!("ledger: {place}"), expected, found)
             }
@@ -121,7 +164,7 @@ impl From<LedgerFault> for Finding {
 }
 
 /// Why an entry was not recorded, or is not confirmed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendFault {
     /// One of the unit's keys changed since the memory was taken: appraise again.
     #[error("{key} changed in entry {seq}, after the memory was taken")]
@@ -138,6 +181,24 @@ pub enum AppendFault {
         seq: u64,
         /// What is wrong with it.
         why: String,
+    },
+    /// An entry is dated more than a day after the latest one before it. Nothing was written: officers call the clock
+    /// right by a *clock-step*, or it is set.
+    #[error("entry {seq} is not written: it is dated {time}, and the latest entry before it {last}")]
+    ClockAhead {
+        /// The number it would have had.
+        seq: u64,
+        /// The latest time of any entry before it.
+        last: Time,
+        /// When it says that it was made.
+        time: Time,
+    },
+    /// The group has taken as many entries as one takes before this member, of which nothing was written: hand it in
+    /// again.
+    #[error("entry {seq} is not written: its group is full")]
+    GroupFull {
+        /// The number it would have had.
+        seq: u64,
     },
     /// The receipt was not signed. Nothing was written.
     #[error("the receipt was not signed: {}", .0.reason)]
@@ -168,6 +229,8 @@ impl AppendFault {
         match self {
             Self::Moved { .. } => Reason::MemoryMoved,
             Self::Unfit { .. } => Reason::LedgerEntryUnfit,
+            Self::ClockAhead { .. } => Reason::ClockAhead,
+            Self::GroupFull { .. } => Reason::LedgerBusy,
             Self::Sealing(finding) => finding.reason,
             Self::Ledger(fault) => fault.reason(),
             Self::Pending { .. } => Reason::NotConfirmed,
@@ -189,6 +252,15 @@ impl From<AppendFault> for Finding {
             ),
             AppendFault::Unfit { seq, why } => {
                 Self::new(reason, format!("ledger entry {seq}"), "an entry that may be written", why)
+            }
+            AppendFault::ClockAhead { seq, last, time } => Self::new(
+                reason,
+                format!("ledger entry {seq}"),
+                format!("at most a day after {last} (the latest entry)"),
+                time.to_string(),
+            ),
+            AppendFault::GroupFull { seq } => {
+                Self::new(reason, format!("ledger entry {seq}"), "room in its group", "a group that is full")
             }
             AppendFault::Pending { seq, cause } => Self::new(
                 reason,

@@ -11,16 +11,29 @@ pub trait Mark: Send {
     /// What it is, for messages: a path, a token.
     fn name(&self) -> String;
 
+    /// Whether the ledger stays closed while this mark is away or holds nothing that counts. One at least should be.
+    fn is_required(&self) -> bool {
+        true
+    }
+
     /// Every note that stands in it, in any order, unverified.
     ///
     /// # Errors
-    /// A finding where it is not there or cannot be read. A mark that was never written is an error too: whoever may
-    /// remove a mark could put the ledger back.
+    /// A finding where it is not there or cannot be read. A mark that was never written is an error too
+    /// ([`MarkMissing`](ecugate_verifier::values::reason::Reason::MarkMissing)): whoever may remove a mark could put
+    /// the ledger back.
     fn read(&self) -> Result<Vec<String>, Finding>;
 
-    /// Keeps a signed checkpoint of `size` entries, durably. Never gives up a larger one for it.
+    /// Makes it, for a new ledger, with that ledger's first checkpoint; durably.
     ///
     /// # Errors
-    /// A finding; nothing is admitted on an entry that no mark covers.
+    /// A finding, also where it stands already: it is of another ledger then.
+    fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding>;
+
+    /// Keeps a signed checkpoint of `size` entries, durably. Never gives up a larger one for it, and never makes a
+    /// mark that is away.
+    ///
+    /// # Errors
+    /// A finding; nothing is admitted on an entry that no required mark covers.
     fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding>;
 }

@@ -1,8 +1,11 @@
 //! What goes into one append and what comes out of it.
 
+use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::syntax::note::Origin;
 use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::UnitKey;
+use std::fmt;
 
 /// What is appended beside the envelopes.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +16,23 @@ pub struct Append {
     pub memory_size: u64,
     /// The blobs that the entries name as parts. One that is stored already may be left out.
     pub blobs: Vec<Blob>,
+}
+
+/// Called under the ledger's lock with the place of the entries; answers their signed envelopes.
+pub type Seal<'a> = Box<dyn FnOnce(&Place<'_>) -> Result<Vec<Envelope>, Finding> + Send + 'a>;
+
+/// One of a group: what is appended, and what seals it.
+pub struct Member<'a> {
+    /// What is appended beside the envelopes.
+    pub append: Append,
+    /// What makes its envelopes.
+    pub seal: Seal<'a>,
+}
+
+impl fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("append", &self.append).finish_non_exhaustive()
+    }
 }
 
 /// Bytes kept under their digest.

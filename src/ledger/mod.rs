@@ -13,13 +13,13 @@ mod record;
 
 mod schema;
 
+mod keys;
+
 mod examine;
 
 mod projection;
 
 mod lookup;
-
-mod state;
 
 pub mod mark;
 
@@ -27,43 +27,46 @@ mod member;
 
 mod rules;
 
-mod append;
+mod state;
+
+mod high_water;
+
+mod guard;
+
+mod cover;
+
+mod group;
 
 mod recall;
 
 mod documents;
+
+mod look;
 
 mod audit;
 
 pub use audit::{Audit, Depth};
 pub use documents::DocumentEntry;
 pub use fault::{AppendFault, LedgerFault};
+pub use group::GROUP_ENTRIES;
+pub use high_water::FileMark;
+pub use keys::{KeySet, StandbyKeys, TrustedKeys};
 pub use kind::{EntryKind, Signers};
-pub use member::{Append, Blob, Place, Recorded};
+pub use look::{Look, Select};
+pub use mark::Mark;
+pub use member::{Append, Blob, Member, Place, Recorded, Seal};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 
-use ecugate_verifier::syntax::note::{Origin, VerifierKey};
+use cover::Marking;
+use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::ident::Name;
-use ecugate_verifier::values::keys::{PublicKey, Signer};
+use ecugate_verifier::values::keys::Signer;
 use ecugate_verifier::values::limits::Limits;
+use group::Part;
+use guard::Marks;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-
-/// The keys whose signatures count in one ledger. They come from the site's configuration, never from the ledger.
-#[derive(Clone, Debug)]
-pub struct TrustedKeys {
-    /// Name of the log.
-    pub origin: Origin,
-    /// The log's own key: signs checkpoints.
-    pub log: PublicKey,
-    /// Station keys: each entry bears the signature of one of them, first in its envelope.
-    pub stations: Vec<PublicKey>,
-    /// Officers, with their keys. An officer may have several; only distinct officers count.
-    pub officers: Vec<(Name, PublicKey)>,
-    /// How many officers an officers' entry needs. Zero lets no such entry in.
-    pub officers_needed: usize,
-}
 
 /// An open ledger: one writing connection, and one that reads back what was written.
 #[derive(Debug)]
@@ -73,47 +76,66 @@ pub struct Ledger {
     reader: rusqlite::Connection,
     trusted: TrustedKeys,
     log: VerifierKey,
+    standby_log: Option<VerifierKey>,
+    marks: Marks,
+    /// The key change that was verified already.
+    changed: Cell<Option<u64>>,
     limits: Limits,
 }
 
 impl Ledger {
-    /// Makes a new ledger: a deliberate act, which refuses a path where something stands. `seal` answers its first
-    /// entries, the genesis first. If anything fails before the first checkpoint stands, no file is left behind.
+    /// Makes a new ledger and its marks: a deliberate act, which refuses a path where something stands, and marks that
+    /// stand already. `seal` answers its first entries, the genesis first. If anything fails before the first
+    /// checkpoint stands in a mark, no ledger is left behind.
     ///
     /// # Errors
     /// [`AppendFault`].
     pub fn create<S: Signer>(
         path: &Path,
         trusted: TrustedKeys,
+        marks: Vec<Box<dyn Mark>>,
         seal: impl FnOnce(&Place<'_>) -> Result<Vec<ecugate_verifier::documents::envelope::Envelope>, Finding>,
         log_signer: &S,
     ) -> Result<(Self, Recorded), AppendFault>
     where
         S::Error: Into<Finding>,
     {
+        let marks = Marks::new(marks);
+        marks.require_new()?;
         schema::create(path)?;
-        let made = Self::connect(path, trusted).map_err(AppendFault::from).and_then(|mut ledger| {
-            let recorded = ledger.append(&Append::default(), seal, log_signer)?;
-            Ok((ledger, recorded))
-        });
-        if made.is_err() {
-            schema::discard(path);
+        let made = Self::connect(path, trusted, marks).map_err(AppendFault::from);
+        let mut ledger = made.inspect_err(|_| schema::discard(path))?;
+        match ledger.append_one(Part::new(&Append::default(), seal), log_signer, Marking::Begin) {
+            Ok(recorded) => Ok((ledger, recorded)),
+            Err(fault) => {
+                // What a mark knows of must not begin anew.
+                if !ledger.marks.begun() {
+                    drop(ledger);
+                    schema::discard(path);
+                }
+                Err(fault)
+            }
         }
-        made
     }
 
     /// Opens a ledger. Never makes one: a missing file is a refusal. So is a tree that is behind its checkpoint, that
-    /// does not lead to its root, or whose entries after it do not hold; a tree ahead of its checkpoint is normal.
+    /// does not lead to its root, whose entries after it do not hold, or that is not the one that the marks know of; a
+    /// tree ahead of its checkpoint is normal, and so is a mark ahead of it.
+    ///
+    /// Without marks it is opened to be read: nothing can be appended, and nobody knows whether it was put back.
     ///
     /// # Errors
     /// [`LedgerFault`].
-    pub fn open(path: &Path, trusted: TrustedKeys) -> Result<Self, LedgerFault> {
-        let ledger = Self::connect(path, trusted)?;
+    pub fn open(path: &Path, trusted: TrustedKeys, marks: Vec<Box<dyn Mark>>) -> Result<Self, LedgerFault> {
+        let mut ledger = Self::connect(path, trusted, Marks::new(marks))?;
         // Tree and checkpoint at one moment: another dock may be writing.
-        let size = ledger.head()?.0;
-        if size == 0 {
+        let transaction = ledger.reader.unchecked_transaction()?;
+        let state = ledger.state(&transaction)?;
+        drop(transaction);
+        if state.edge.size() == 0 {
             return Err(LedgerFault::differs("entry 0", "the genesis of this ledger", "no entry"));
         }
+        ledger.guard(&state.edge, state.change)?;
         Ok(ledger)
     }
 
@@ -123,18 +145,30 @@ impl Ledger {
         &self.path
     }
 
-    /// The key that verifies its checkpoints, to be handed out.
+    /// Name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.trusted.origin.as_str()
+    }
+
+    /// The key that verified its first checkpoints, to be handed out. Officers may have changed it since: see
+    /// [`Ledger::verifier_keys`] and [`Ledger::keys_in_force`].
     #[must_use]
     pub const fn verifier_key(&self) -> &VerifierKey {
         &self.log
     }
 
-    fn connect(path: &Path, trusted: TrustedKeys) -> Result<Self, LedgerFault> {
-        let log = VerifierKey::new(trusted.origin.as_str(), trusted.log.clone())
-            .map_err(|fault| LedgerFault::differs("the log key", "an Ed25519 key", fault.to_string()))?;
+    fn connect(path: &Path, trusted: TrustedKeys, marks: Marks) -> Result<Self, LedgerFault> {
+        let log_key = |key| {
+            VerifierKey::new(trusted.origin.as_str(), key)
+                .map_err(|fault| LedgerFault::differs("the log key", "an Ed25519 key", fault.to_string()))
+        };
+        let log = log_key(trusted.log.clone())?;
+        let standby_log = trusted.standby.as_ref().map(|standby| log_key(standby.log.clone())).transpose()?;
         let writer = schema::open_to_write(path)?;
         let reader = schema::open_to_read(path)?;
-        Ok(Self { path: path.to_owned(), writer, reader, trusted, log, limits: Limits::STANDARD })
+        let (changed, limits) = (Cell::new(None), Limits::STANDARD);
+        Ok(Self { path: path.to_owned(), writer, reader, trusted, log, standby_log, marks, changed, limits })
     }
 }
 

@@ -201,6 +201,12 @@ impl Projection {
                 .exists([self.seq])?;
             self.require(indexed, "act_by_kind", "memory-complete")?;
         }
+        if self.kind == EntryKind::KeyChange {
+            let indexed = connection
+                .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_key_change WHERE kind = 'key-change' AND seq = ?")?
+                .exists([self.seq])?;
+            self.require(indexed, "act_by_key_change", "key-change")?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::Ledger;
 use super::fault::LedgerFault;
+use super::kind::EntryKind;
 use super::lookup::{standing_of, verdict_of};
 use super::member::Blob;
 use super::state::{State, tree_size};
@@ -65,7 +66,7 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn head(&self) -> Result<(u64, Option<VerifiedCheckpoint>), LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
-        let State { edge, checkpoint } = self.state(&transaction)?;
+        let State { edge, checkpoint, .. } = self.state(&transaction)?;
         Ok((edge.size(), checkpoint))
     }
 
@@ -108,6 +109,21 @@ impl Ledger {
             }
             blob => Ok(blob),
         }
+    }
+
+    /// Number of the entry of `kind` that has this document as a part, the latest if there are several.
+    ///
+    /// # Errors
+    /// [`LedgerFault`].
+    pub fn entry_with(&self, kind: EntryKind, part: &Sha256) -> Result<Option<u64>, LedgerFault> {
+        let seq = self
+            .reader
+            .prepare_cached(
+                "SELECT max(act.seq) FROM part INDEXED BY part_by_blob JOIN act ON act.seq = part.seq \
+                 WHERE part.sha256 = ? AND act.kind = ?",
+            )?
+            .query_row(params![part.as_bytes(), kind.word()], |row| row.get(0))?;
+        Ok(seq)
     }
 
     /// Number of the verdict that an attempt with this evidence came to.

@@ -49,6 +49,8 @@ pub(super) enum More {
     Genesis(Box<Genesis>),
     /// A verdict: accepted entries that it contests. Each has a *contested* of its own in the same transaction.
     Contests(Vec<u64>),
+    /// A *contested*: the verdict that contests.
+    Contested { by: u64 },
     /// An admission, which names the accept's envelope.
     Admitted(Box<Admitted>),
     /// A redemption, which names its admission.
@@ -114,7 +116,10 @@ impl Said {
                 let step: ClockStep = read(envelope, limits)?;
                 (step.record.clone(), More::ClockStep(Box::new(step)))
             }
-            EntryKind::Contested => (read::<Contested>(envelope, limits)?.record, More::Nothing),
+            EntryKind::Contested => {
+                let contested: Contested = read(envelope, limits)?;
+                (contested.record, More::Contested { by: contested.by })
+            }
             EntryKind::Document => (read::<DocumentSeen>(envelope, limits)?.record, More::Nothing),
             EntryKind::TrustChange => (read::<TrustChange>(envelope, limits)?.record, More::Nothing),
             EntryKind::PolicyChange => (read::<PolicyChange>(envelope, limits)?.record, More::Nothing),

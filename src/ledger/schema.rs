@@ -62,6 +62,7 @@ CREATE INDEX act_by_attempt ON act (station, nonce) WHERE station IS NOT NULL;
 CREATE INDEX act_by_unit ON act (unit) WHERE unit IS NOT NULL;
 CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
 CREATE INDEX act_by_time ON act (time);
+CREATE INDEX act_by_key_change ON act (kind) WHERE kind = 'key-change';
 CREATE TABLE fact (
     key_kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -141,9 +142,28 @@ pub(super) fn discard(path: &Path) {
 /// Opens the connection that writes. Never makes a file.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, LedgerFault> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_durability(&connection, Durability::OfEachCommit)?;
     connection.pragma_update(None, "wal_autocheckpoint", AUTO_CHECKPOINT_PAGES)?;
     Ok(connection)
+}
+
+/// When a commit of the writing connection reaches the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// With itself. For entries, always.
+    OfEachCommit,
+    /// With the next commit that is durable itself; a power cut before takes it away, whole. For checkpoints alone, which
+    /// stand in the marks already.
+    OfTheNextCommit,
+}
+
+/// Sets it. Fails inside a transaction.
+pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<(), LedgerFault> {
+    let word = match durability {
+        Durability::OfEachCommit => "FULL",
+        Durability::OfTheNextCommit => "NORMAL",
+    };
+    Ok(connection.pragma_update(None, "synchronous", word)?)
 }
 
 /// Opens the connection that reads back. It shares nothing with the writing one but the file.
@@ -214,6 +234,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerFault> {
     }
     check_schema(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // what a member that is left out of its group has changed is kept for its undoing: never on another disk
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // without it REPLACE removes rows behind the triggers' back
     connection.pragma_update(None, "recursive_triggers", true)?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -3,8 +3,12 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::keys::KeySet;
+use super::kind::EntryKind;
+use super::lookup::key_change;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
+use super::rules::History;
 use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
@@ -15,6 +19,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 pub(super) struct State {
     pub(super) edge: Edge,
     pub(super) checkpoint: Option<VerifiedCheckpoint>,
+    /// What the next entry is held against.
+    pub(super) history: History,
+    /// The entry by which officers changed the keys.
+    pub(super) change: Option<u64>,
 }
 
 impl State {
@@ -29,7 +37,8 @@ impl Ledger {
     /// itself, with its nodes and rows: what somebody slipped in behind the checkpoint is not adopted.
     pub(super) fn state(&self, connection: &Connection) -> Result<State, LedgerFault> {
         let size = tree_size(connection)?;
-        let checkpoint = self.latest_checkpoint(connection)?;
+        let change = self.key_change(connection)?;
+        let checkpoint = self.latest_checkpoint(connection, change)?;
         let covered = checkpoint.as_ref().map_or(0, VerifiedCheckpoint::size);
         if covered > size {
             return Err(LedgerFault::differs("the tree", format!("at least {covered} entries"), format!("{size}")));
@@ -39,25 +48,36 @@ impl Ledger {
             let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
             return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
         }
+        let mut history = History::after(connection, covered, change)?;
         for seq in covered..size {
-            self.adopt(connection, seq, &mut edge)?;
+            self.adopt(connection, seq, &mut edge, &mut history)?;
         }
-        Ok(State { edge, checkpoint })
+        history.end().map_err(|breach| breach.stored(size))?;
+        Ok(State { edge, checkpoint, history, change })
     }
 
     /// The stored checkpoint of the largest size, verified.
-    pub(super) fn latest_checkpoint(&self, connection: &Connection) -> Result<Option<VerifiedCheckpoint>, LedgerFault> {
+    pub(super) fn latest_checkpoint(
+        &self,
+        connection: &Connection,
+        change: Option<u64>,
+    ) -> Result<Option<VerifiedCheckpoint>, LedgerFault> {
         let row = connection
             .prepare_cached("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")?
             .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?)))
             .optional()?;
-        row.map(|(size, note)| self.open_checkpoint(size, &note)).transpose()
+        row.map(|(size, note)| self.open_checkpoint(size, &note, KeySet::at(size, change))).transpose()
     }
 
-    /// A stored checkpoint, verified.
-    pub(super) fn open_checkpoint(&self, size: u64, note: &str) -> Result<VerifiedCheckpoint, LedgerFault> {
+    /// A stored checkpoint, verified under the key that was entitled at its size.
+    pub(super) fn open_checkpoint(
+        &self,
+        size: u64,
+        note: &str,
+        keys: KeySet,
+    ) -> Result<VerifiedCheckpoint, LedgerFault> {
         let place = || format!("the checkpoint of {size} entries");
-        let opened = VerifiedCheckpoint::open(note.as_bytes(), &self.log, &self.limits)
+        let opened = VerifiedCheckpoint::open(note.as_bytes(), self.log_key(keys)?, &self.limits)
             .map_err(|fault| LedgerFault::differs(place(), "a note signed by the log key", fault.to_string()))?;
         if opened.size() != size {
             return Err(LedgerFault::differs(place(), size.to_string(), opened.size().to_string()));
@@ -65,8 +85,34 @@ impl Ledger {
         Ok(opened)
     }
 
+    /// The entry by which officers changed the keys, verified: which key a checkpoint must be signed with follows from
+    /// it, so a row that says so is not enough.
+    pub(super) fn key_change(&self, connection: &Connection) -> Result<Option<u64>, LedgerFault> {
+        let change = key_change(connection)?;
+        let Some(seq) = change.filter(|_| self.changed.get() != change) else { return Ok(change) };
+        let (leaf, envelope) = connection
+            .prepare_cached("SELECT leaf, envelope FROM entry WHERE seq = ?")?
+            .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
+            .optional()?
+            .ok_or_else(|| LedgerFault::differs(format!("entry {seq}"), "an entry", "none"))?;
+        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
+        match entry.reading {
+            Reading::Understood(said) if said.kind == EntryKind::KeyChange && entry.keys == KeySet::Standby => {
+                self.changed.set(change);
+                Ok(change)
+            }
+            _ => Err(LedgerFault::differs(format!("entry {seq}"), "a key change by the standby keys", "another entry")),
+        }
+    }
+
     /// Takes an entry that no checkpoint covers into the tree, if everything about it holds.
-    fn adopt(&self, connection: &Connection, seq: u64, edge: &mut Edge) -> Result<(), LedgerFault> {
+    fn adopt(
+        &self,
+        connection: &Connection,
+        seq: u64,
+        edge: &mut Edge,
+        history: &mut History,
+    ) -> Result<(), LedgerFault> {
         let row = connection
             .prepare_cached("SELECT leaf, leaf_hash, envelope FROM entry WHERE seq = ?")?
             .query_row([seq], |row| {
@@ -85,6 +131,7 @@ impl Ledger {
                 Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
             }
         }
+        history.take(connection, seq, &entry).map_err(|breach| breach.stored(seq))?;
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;
         for node in push(edge, entry.leaf.hash())? {
             check_node(connection, &node)?;

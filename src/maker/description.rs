@@ -80,13 +80,13 @@ pub fn payload<D: Document>(document: D, limits: &Limits) -> Result<Vec<u8>, Fin
 
 /// The text of a description and what it is called.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'t> {
-    pub(super) place: &'t str,
+pub(crate) struct Source<'t> {
+    pub(crate) place: &'t str,
     text: &'t str,
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(bytes: &'t [u8], place: &'t str) -> Result<Self, Finding> {
+    pub(crate) fn new(bytes: &'t [u8], place: &'t str) -> Result<Self, Finding> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let found = format!("another byte at offset {}", error.valid_up_to());
             Finding::new(Reason::TextNotUtf8, place, "UTF-8", found)
@@ -95,7 +95,7 @@ impl<'t> Source<'t> {
     }
 
     /// Reads the fields. The first fault ends it: behind one, a reader of TOML sees only echoes.
-    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, Finding> {
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, Finding> {
         toml::from_str(self.text).map_err(|error| {
             let place = error.span().map_or_else(|| self.place.to_owned(), |span| self.at(&span));
             Finding::new(Reason::DescriptionMalformed, place, "", error.message())
@@ -113,7 +113,7 @@ impl<'t> Source<'t> {
     }
 
     /// The rules of the document itself, said of the description.
-    pub(super) fn require_sound<D: Document>(self, document: &D, limits: &Limits) -> Result<(), Finding> {
+    pub(crate) fn require_sound<D: Document>(self, document: &D, limits: &Limits) -> Result<(), Finding> {
         match document.fault(limits) {
             Some(fault) => {
                 let place = fault.place.strip_prefix("predicate.").unwrap_or(&fault.place);
@@ -134,7 +134,7 @@ impl<'t> Source<'t> {
 /// A time of a description: quoted, or bare as TOML has it. The one spelling of documents either way.
 #[derive(Clone, Copy, serde::Deserialize)]
 #[serde(transparent)]
-pub(super) struct Moment(#[serde(deserialize_with = "moment")] pub(super) Time);
+pub(crate) struct Moment(#[serde(deserialize_with = "moment")] pub(crate) Time);
 
 #[derive(serde::Deserialize)]
 #[serde(untagged)]

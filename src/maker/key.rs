@@ -54,6 +54,12 @@ pub enum PrivateKeyFault {
     NotSigned,
 }
 
+impl From<PrivateKeyFault> for Finding {
+    fn from(fault: PrivateKeyFault) -> Self {
+        fault.finding()
+    }
+}
+
 impl PrivateKeyFault {
     /// The reason code.
     #[must_use]

@@ -5,6 +5,8 @@
 
 pub mod key;
 
+pub mod token_key;
+
 pub mod description;
 
 pub mod release;

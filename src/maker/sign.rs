@@ -124,7 +124,7 @@ impl From<Finding> for SignFault {
 pub fn sign<S>(payload: Vec<u8>, signer: &S, chain: &[Certificate], now: Time) -> Result<Signed, SignFault>
 where
     S: Signer,
-    S::Error: std::fmt::Display,
+    S::Error: Into<Finding>,
 {
     let limits = &Limits::STANDARD;
     let kind = kind_of(&payload, limits)?;
@@ -134,7 +134,7 @@ where
     require_own(leaf, above, signer.public_key())?;
     let notes = require_usable(leaf, above, kind, now, limits)?;
     let carried: Vec<Vec<u8>> = chain.iter().map(|certificate| certificate.der().to_vec()).collect();
-    let envelope = seal(payload, &[(signer, carried.as_slice())]).map_err(|fault| seal_fault(&fault))?;
+    let envelope = seal(payload, &[(signer, carried.as_slice())]).map_err(seal_fault)?;
     let verified = envelope.verify_with(signer.public_key()).map_err(|fault| fault.finding())?;
     let summary = match kind {
         Kind::Release => summary::<Release>(&verified, limits),
@@ -265,9 +265,9 @@ fn require_leaf(leaf: &Certificate, kind: Kind, now: Time) -> Result<(), Finding
     Ok(())
 }
 
-fn seal_fault<E: std::fmt::Display>(fault: &SealFault<E>) -> Finding {
+fn seal_fault<E: Into<Finding>>(fault: SealFault<E>) -> Finding {
     match fault {
-        SealFault::Signer(error) => Finding::new(Reason::SignerFailed, "key", "a signature", error.to_string()),
+        SealFault::Signer(error) => error.into(),
         SealFault::SignerLied { fault, .. } => {
             Finding::new(Reason::SignerLied, "key", "a signature of its own", fault.to_string())
         }

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 #![allow(unreachable_pub)]
 
+#[path = "../support/answers.rs"]
+mod answers;
 mod corpus;
 mod firmware;
 mod json;
@@ -12,6 +14,8 @@ mod limbo;
 mod maker;
 mod merkle;
 mod oracle;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod seams;
 mod speccheck;
 mod wycheproof;

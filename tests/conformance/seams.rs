@@ -161,7 +161,9 @@ fn answers(program: &str, command: &str, folder: &Path, cases: &[Value]) -> Resu
     if !status.success() || !stderr.is_empty() {
         return Err(format!("{status}: {}", String::from_utf8_lossy(&stderr)).into());
     }
-    Ok(String::from_utf8(stdout)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    let answers: Vec<Value> = String::from_utf8(stdout)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    answers.iter().for_each(|answer| crate::answers::check_one(&["verify", command], answer));
+    Ok(answers)
 }
 
 fn finish(cases: usize, answers: usize, expected: usize, faults: &[String]) -> Result<(), Failed> {

@@ -1,5 +1,6 @@
 //! One manufacturer, one site folder, boxes that arrive: the real program on real tokens and a real ledger.
 
+use crate::answers;
 use crate::pki::{DAY, List, Party, Spec};
 use crate::world::{World, arcs, time, unit};
 use ecugate::ledger::Ledger;
@@ -89,17 +90,20 @@ impl Delivery {
     /// The ledger, opened by the library with the keys of the site.
     pub(crate) fn ledger(&self) -> Ledger {
         let site = Site::open(&self.path("site")).unwrap();
-        Ledger::open(&site.ledger(), site.trusted_keys()).unwrap()
+        Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap()
     }
 }
 
 impl Said {
+    /// Whatever answer the program gave has the form that its schema says.
     pub(crate) fn of(output: Output) -> Self {
-        Self {
+        let said = Self {
             status: output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}")),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
-        }
+        };
+        answers::check(&["--json"], &said.out);
+        said
     }
 }
 
@@ -124,8 +128,15 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 
 /// The world of the tests, moved to the clock of this machine: the gate takes no other time.
 pub(crate) fn today() -> World {
+    today_of("Maker Root")
+}
+
+/// The same with a root of this name.
+pub(crate) fn today_of(root: &str) -> World {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut world = World::new();
+    world.root = Party::root(Spec::ca(root));
+    world.issuing = world.root.issue(Spec::ca("Maker Issuing CA").with(|spec| spec.serial = 2));
     let signer = |issuing: &Party, who: &str, serial: u64, oid: &str| {
         issuing.issue(Spec::leaf(who).with(|spec| {
             spec.serial = serial;

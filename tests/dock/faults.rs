@@ -89,7 +89,7 @@ fn remove_ledger(site: &Path) {
     }
 }
 
-fn replace_in_configuration(site: &Path, key: &str, line: &str) {
+pub(crate) fn replace_in_configuration(site: &Path, key: &str, line: &str) {
     let path = site.join(CONFIGURATION);
     let text = std::fs::read_to_string(&path).unwrap();
     let lines = text.lines().map(|old| if old.starts_with(&format!("{key} =")) { line } else { old });
@@ -269,7 +269,7 @@ fn token_faults() {
             found: "no ELF",
         },
         Fault {
-            spoil: |site| replace_in_configuration(site, "pin_file", "pin_file = \"pins\""),
+            spoil: |site| replace_in_configuration(site, "pin", "pin = \"file:pins\""),
             status: 21,
             reason: "pin-missing",
             found: "no regular file",

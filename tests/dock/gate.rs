@@ -31,7 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const HOUR: i64 = 3_600;
 
 /// A clock that stands still.
-struct Stopped(Option<Time>);
+pub(crate) struct Stopped(pub(crate) Option<Time>);
 
 impl Surroundings for Stopped {
     fn now(&self) -> Option<Time> {
@@ -49,11 +49,11 @@ impl Surroundings for Stopped {
     }
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
-fn found(folder: &Path, world: &World) {
+pub(crate) fn found(folder: &Path, world: &World) {
     let anchor = AnchorGiven {
         certificate: Certificate::from_der(&world.root.der, &Limits::STANDARD).unwrap(),
         manufacturer: Manufacturer::new("maker").unwrap(),
@@ -61,7 +61,7 @@ fn found(folder: &Path, world: &World) {
         parts: vec![PartScope::All],
     };
     let founding = Founding { site: name("dock.example"), station: name("dock-1"), anchors: vec![anchor], now: now() };
-    found_trial(&softhsm().unwrap(), folder, &founding).unwrap();
+    found_trial(&softhsm().unwrap(), folder, &founding, &Stopped(None)).unwrap();
 }
 
 fn gate(folder: &Path, clock: Option<Time>) -> Gate {

@@ -642,7 +642,7 @@ fn listed() {
     let (status, said) = delivery.intake(&["--list"]);
     assert_eq!(status, 0, "{said}");
     let of = |kind: &str| {
-        let all = said["documents"].as_array().unwrap();
+        let all = said["stored"].as_array().unwrap();
         all.iter().filter(|one| one["kind"] == kind).cloned().collect::<Vec<_>>()
     };
     assert_eq!((&of("shipment")[0]["name"], &of("shipment")[0]["count"]), (&"S-1001".into(), &5.into()));

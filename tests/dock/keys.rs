@@ -157,7 +157,8 @@ fn keys_cannot_leave(folder: &Path) {
         let value = session.get_attributes(keys[0], &[AttributeType::Value]).unwrap();
         assert!(value.is_empty(), "the secret of {label} can be read");
     }
-    let taken = Request::GenerateKey { token: made.signer.name, key: "log".to_owned(), kind: KeyKind::P256 };
+    let taken =
+        Request::GenerateKey { token: made.signer.name, key: "log".to_owned(), kind: KeyKind::P256, id: [7; 16] };
     assert_eq!(module().ask(taken).unwrap_err().finding().found, "a key of this label is there already");
 }
 

@@ -4,18 +4,31 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub)]
 
+#[path = "../support/answers.rs"]
+mod answers;
+mod authority;
+mod bad_modules;
 mod delivery;
 mod faults;
 mod founding;
 mod gate;
+mod guarded;
 mod intake;
 mod keys;
+mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
+mod pins;
 #[path = "../support/pki.rs"]
 mod pki;
+mod power;
 mod receive;
+mod rungs;
+mod schema;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod softhsm;
+mod token_signing;
 mod tokens;
 #[path = "../support/world.rs"]
 mod world;
@@ -30,6 +43,15 @@ fn main() {
         founding::trials,
         gate::trials,
         intake::trials,
+        authority::trials,
+        ledger::trials,
+        power::trials,
+        rungs::trials,
+        pins::trials,
+        token_signing::trials,
+        guarded::trials,
+        bad_modules::trials,
+        schema::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

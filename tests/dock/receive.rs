@@ -36,7 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     .into()
 }
 
-pub(crate) fn trial(name: &'static str, test: fn()) -> Trial {
+pub(crate) fn trial(name: &'static str, test: impl Fn() + Send + 'static) -> Trial {
     match ecugate::hsm::softhsm() {
         Err(why) => Trial::test(format!("{name} (needs: {why})"), || Ok(())).with_ignored_flag(true),
         Ok(_) => Trial::test(name, move || {

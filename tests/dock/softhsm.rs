@@ -7,6 +7,8 @@ use ecugate::hsm::{
     Answer, CertificateToWrite, ExpectedKey, Module, Pin, Request, TokenName, TokenSigner, Tokens as _, TrialFolder,
     TrialKey, TrialToken, TrialTokens, softhsm,
 };
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
 use libtest_mimic::Trial;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +36,12 @@ pub(crate) fn module() -> Module {
 }
 
 pub(crate) fn create(folder: &Path, certificates: &[CertificateToWrite]) -> TrialTokens {
-    TrialTokens::create(&module(), &TrialFolder::lay_out(folder).unwrap(), certificates).unwrap()
+    let layout = TrialFolder::lay_out(folder).unwrap();
+    TrialTokens::create(&module(), &layout.environment(), &layout, certificates, &random).unwrap()
+}
+
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Finding> {
+    getrandom::fill(bytes).map_err(|_| Finding::bare(Reason::SignerFailed))
 }
 
 pub(crate) fn make(module: &Module, label: &str) -> TokenName {

@@ -1,7 +1,7 @@
 //! The token border against SoftHSM: modules, names of tokens, certificates on them.
 
 use crate::own_process;
-use crate::softhsm::{certificate, create, make, module, open, pin, raw_session, raw_slot, save, saved, trial};
+use crate::softhsm::{certificate, create, make, module, open, pin, random, raw_session, raw_slot, save, saved, trial};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, CertificateType, ObjectClass};
 use cryptoki::session::SessionState;
@@ -98,13 +98,15 @@ fn foreign_store(folder: &Path) {
     let other = folder.join("other");
     std::fs::create_dir(&other).unwrap();
     let other = TrialFolder::lay_out(&other).unwrap();
-    let fault = TrialTokens::create(&module(), &other, &[]).unwrap_err();
+    let layout = TrialFolder::lay_out(folder).unwrap();
+    let environment = layout.environment();
+    let fault = TrialTokens::create(&module(), &environment, &other, &[], &random).unwrap_err();
     assert_eq!(fault.reason().code(), "module-failed");
-    assert!(fault.to_string().contains("SOFTHSM2_CONF is Some("), "{fault}");
+    assert!(fault.to_string().contains("it was started with SOFTHSM2_CONF Some("), "{fault}");
     assert_eq!(std::fs::read_dir(folder.join("tokens")).unwrap().count(), 0);
     // And a store in which there are tokens already is left alone.
     make(&module(), "somebody's");
-    let fault = TrialTokens::create(&module(), &TrialFolder::lay_out(folder).unwrap(), &[]).unwrap_err();
+    let fault = TrialTokens::create(&module(), &environment, &layout, &[], &random).unwrap_err();
     assert!(fault.to_string().ends_with("it shows 1 tokens before any was made"), "{fault}");
     assert_eq!(std::fs::read_dir(folder.join("pins")).unwrap().count(), 0);
 }
@@ -320,7 +322,7 @@ fn refused_attributes(folder: &Path) {
 }
 
 /// A certificate object as an attacker would write it.
-fn object(label: &str, value: &[u8]) -> Vec<Attribute> {
+pub(crate) fn object(label: &str, value: &[u8]) -> Vec<Attribute> {
     vec![
         Attribute::Class(ObjectClass::CERTIFICATE),
         Attribute::CertificateType(CertificateType::X_509),

@@ -1,5 +1,6 @@
 //! `docs/seams.md`: its console examples are run, and its JSON examples have the fields that the program prints.
 
+use crate::answers;
 use crate::bad::spki;
 use crate::pki::List;
 use crate::program::Bench;
@@ -16,11 +17,11 @@ fn blocks(kind: &str) -> Vec<&'static str> {
     PAGE.split(open.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// What the program says about one genuine unit, command by command.
-fn real() -> BTreeMap<String, Value> {
+/// The files of one genuine unit, with which the calls on the page are run.
+pub(crate) fn delivery() -> Bench {
     let world = World::new();
     let chain = [world.issuing.crl(&List::default()), world.root.crl(&List::default())];
-    let bench = Bench::new(&[
+    Bench::new(&[
         ("signer.pem", world.release_signer.pem().as_bytes()),
         ("root.pem", world.root.pem().as_bytes()),
         ("issuing.pem", world.issuing.pem().as_bytes()),
@@ -38,7 +39,12 @@ fn real() -> BTreeMap<String, Value> {
         ("unit/anchor-list", &world.list_envelope()),
         ("unit/policy", &world.policy_envelope()),
         ("unit/image.bin", &world.image),
-    ]);
+    ])
+}
+
+/// What the program says about it, command by command.
+fn real() -> BTreeMap<String, Value> {
+    let bench = delivery();
     blocks("sh")
         .into_iter()
         .map(|call| {
@@ -126,6 +132,9 @@ fn the_console_examples_print_what_the_page_shows() {
                 .output()
                 .unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
+            if let Some((_, call)) = command.split_once("ecugate ") {
+                answers::check(&call.split_whitespace().collect::<Vec<_>>(), &printed);
+            }
             assert_eq!(printed.lines().collect::<Vec<_>>(), expected, "{command}");
             (rest, count) = (after, count + 1);
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../support/answers.rs"]
+mod answers;
 mod bad;
 mod batch;
 mod certificate;
@@ -18,6 +20,9 @@ mod output;
 #[path = "../support/pki.rs"]
 mod pki;
 mod program;
+mod schema;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod signature;
 mod unit;
 #[path = "../support/world.rs"]

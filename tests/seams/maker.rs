@@ -23,7 +23,7 @@ fn valid_now(spec: Spec) -> Spec {
 }
 
 /// A folder with the descriptions, an issuing CA, and a signer of each kind: `release.key`, `release.pem` and so on.
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let bench = Bench::new(&[
         ("release.toml", include_bytes!("../../testdata/maker/release.toml")),
         ("application.hex", include_bytes!("../../testdata/maker/application.hex")),

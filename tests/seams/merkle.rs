@@ -4,9 +4,9 @@ use crate::program::Bench;
 use serde_json::{Value, json};
 
 /// SHA-256 of the one byte 0: the hash of an empty leaf (RFC 9162 section 2.1.1), in base64.
-const EMPTY_LEAF: &str = "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=";
+pub(crate) const EMPTY_LEAF: &str = "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=";
 /// The root over two of them: SHA-256 of 1 and both hashes.
-const ROOT_OF_TWO: &str = "/kPWavpKmlxPnJ2on0/7UmNcjzQuf/tzHWjjbFmCByo=";
+pub(crate) const ROOT_OF_TWO: &str = "/kPWavpKmlxPnJ2on0/7UmNcjzQuf/tzHWjjbFmCByo=";
 
 fn run(kind: &str, proof: &Value) -> (i32, Value) {
     let bench = Bench::new(&[("proof.json", proof.to_string().as_bytes())]);

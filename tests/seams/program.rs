@@ -1,5 +1,6 @@
 //! Running the program in a folder of its own.
 
+use crate::answers;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -38,7 +39,7 @@ impl Bench {
     }
 
     pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Said {
-        Said::of(self.command(arguments).output().unwrap())
+        Said::of(arguments, self.command(arguments).output().unwrap())
     }
 
     /// Runs with `input` on standard input.
@@ -49,19 +50,22 @@ impl Bench {
         let input = input.to_owned();
         // A thread of its own: the program may answer before it has read everything. It may also not read at all.
         let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
-        let said = Said::of(child.wait_with_output().unwrap());
+        let said = Said::of(arguments, child.wait_with_output().unwrap());
         writer.join().unwrap();
         said
     }
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
-        Self {
+    /// The one way in for what the program printed: whatever answer it gave has the form that its schema says.
+    fn of(arguments: &[impl AsRef<OsStr>], output: Output) -> Self {
+        let said = Self {
             status: output.status.code().expect("ended by a signal"),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
-        }
+        };
+        answers::check(arguments, &said.out);
+        said
     }
 
     /// The one JSON object on standard output, and nothing beside it on either.

@@ -72,7 +72,8 @@ impl Seam for Image {
                     Err(unread) => (unread.file_sha256, unread.file_length),
                 };
                 let answer = place(Answer::refuse(fault.clone().into()), &fault);
-                return Ok(file(answer, sha256.map(|digest| digest.to_string()), length));
+                let answer = file(answer, sha256.map(|digest| digest.to_string()), length);
+                return Ok(answer.with("format", Value::Null));
             }
         };
         if self.base.is_some() && form != Form::Raw {

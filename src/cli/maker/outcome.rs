@@ -2,7 +2,7 @@
 
 use crate::cli::inputs::World;
 use crate::cli::screen;
-use crate::cli::seam::{self, Answer, Form};
+use crate::cli::seam::{self, Answer, Form, Outcome};
 use ecugate::maker::description::Faults;
 use ecugate::maker::sign::{Kind, Summary};
 use ecugate::new_file;
@@ -93,9 +93,32 @@ fn print(made: &Made) -> ExitCode {
     }
 }
 
+/// What keeps a key on a token from being used. Nothing was judged then, as with a key in a file.
+const OF_TOKENS: [Reason; 16] = [
+    Reason::ModuleMissing,
+    Reason::ModuleFailed,
+    Reason::TokenAbsent,
+    Reason::TokenAmbiguous,
+    Reason::TokenWrongSerial,
+    Reason::TokenFailed,
+    Reason::TokenNotWritten,
+    Reason::TokenKeyMissing,
+    Reason::TokenKeyUnusable,
+    Reason::PinMissing,
+    Reason::PinExposed,
+    Reason::PinWrong,
+    Reason::PinLocked,
+    Reason::PinLastTry,
+    Reason::SignerFailed,
+    Reason::SignerLied,
+];
+
 /// The first fault is the reason; the others stand behind it.
 fn refusal(faults: &Faults) -> Answer {
     let mut answer = Answer::refuse(faults.first().clone());
+    if OF_TOKENS.contains(&faults.first().reason) {
+        answer.outcome = Outcome::Error;
+    }
     if faults.more().is_empty() {
         return answer;
     }

@@ -1,9 +1,12 @@
 //! A ledger to test on: keys, receipts, and the acts of a gate in miniature.
 
-use crate::ledger::{Append, AppendFault, Blob, Ledger, PartRef, Place, Record, Recorded, TrustedKeys, Versions};
+use crate::ledger::{
+    Append, AppendFault, Blob, FileMark, Ledger, LedgerFault, Mark, PartRef, Place, Record, Recorded, StandbyKeys,
+    TrustedKeys, Versions,
+};
 use ecugate_verifier::documents::document::{self, Document};
 use ecugate_verifier::documents::envelope::{Envelope, seal};
-use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer};
+use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer, Standby};
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::documents::question::Question;
@@ -80,20 +83,42 @@ impl Signer for Key {
 
 /// A folder with a ledger, and the keys of its site.
 pub(super) struct Bench {
-    pub(super) folder: tempfile::TempDir,
+    pub(super) folder: std::sync::Arc<tempfile::TempDir>,
     pub(super) log: Key,
     pub(super) station: Key,
     pub(super) officers: [Key; 2],
+    /// The log key and the station key on a second token, if there is one.
+    pub(super) standby: Option<[Key; 2]>,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: std::sync::Arc::new(tempfile::tempdir().unwrap()),
             log: Key::ed25519(1),
             station: Key::p256(2),
             officers: [Key::p256(3), Key::ed25519(4)],
+            standby: None,
         }
+    }
+
+    /// With the ledger of another bench.
+    pub(super) fn in_folder_of(self, other: &Self) -> Self {
+        Self { folder: std::sync::Arc::clone(&other.folder), ..self }
+    }
+
+    /// Where the mark is.
+    pub(super) fn mark(&self) -> PathBuf {
+        self.folder.path().join("mark")
+    }
+
+    pub(super) fn marks(&self) -> Vec<Box<dyn Mark>> {
+        vec![Box::new(FileMark::at(self.mark()))]
+    }
+
+    /// Opens the file alone, as an auditor does to whom it was given.
+    pub(super) fn look(&self) -> Result<Ledger, LedgerFault> {
+        Ledger::open(&self.path(), self.trusted(), Vec::new())
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -106,6 +131,10 @@ impl Bench {
             origin: Origin::new(ORIGIN).unwrap(),
             log: self.log.public.clone(),
             stations: vec![self.station.public.clone()],
+            standby: self
+                .standby
+                .as_ref()
+                .map(|[log, station]| StandbyKeys { log: log.public.clone(), stations: vec![station.public.clone()] }),
             officers: officers.into_iter().zip(self.officers.iter().map(|key| key.public.clone())).collect(),
             officers_needed: 2,
         }
@@ -117,11 +146,15 @@ impl Bench {
     }
 
     pub(super) fn create_at(&self, path: &Path) -> Result<(Ledger, Recorded), AppendFault> {
-        Ledger::create(path, self.trusted(), |place| Ok(self.first_entries(place)), &self.log)
+        Ledger::create(path, self.trusted(), self.marks(), |place| Ok(self.first_entries(place)), &self.log)
     }
 
     pub(super) fn open(&self) -> Ledger {
-        Ledger::open(&self.path(), self.trusted()).unwrap()
+        self.opened().unwrap()
+    }
+
+    pub(super) fn opened(&self) -> Result<Ledger, LedgerFault> {
+        Ledger::open(&self.path(), self.trusted(), self.marks())
     }
 
     fn first_entries(&self, place: &Place<'_>) -> Vec<Envelope> {
@@ -133,7 +166,10 @@ impl Bench {
             environment: Environment::Trial,
             log_key: VerifierKey::new(ORIGIN, self.log.public.clone()).unwrap().to_string(),
             station_keys: vec![self.station.public.id()],
-            standby: None,
+            standby: self.standby.as_ref().map(|[log, station]| Standby {
+                log_key: VerifierKey::new(ORIGIN, log.public.clone()).unwrap().to_string(),
+                station_keys: vec![station.public.id()],
+            }),
             officers: officers.map(|(person, key)| Officer { person, key }).collect(),
             threshold: 2,
         };
@@ -147,6 +183,11 @@ impl Bench {
 
     pub(super) fn complete_at(&self, record: Record) -> MemoryComplete {
         MemoryComplete { record, site: Name::new("dock").unwrap(), ground: "a bench".to_owned() }
+    }
+
+    /// What appending this unit takes beside its envelopes.
+    pub(super) fn append_of(unit: &Unit, memory_size: u64) -> Append {
+        Append { keys: unit.keys(), memory_size, blobs: unit.blobs() }
     }
 
     /// An envelope signed by the station, then by the others.

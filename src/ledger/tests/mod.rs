@@ -2,7 +2,19 @@
 
 mod bench;
 
+mod rules;
+
 mod tampering;
+
+mod groups;
+
+mod clock;
+
+mod marks;
+
+mod recovery;
+
+mod standby;
 
 use super::{Append, AppendFault, Audit, Blob, Depth, EntryKind, Ledger, LedgerFault, Record, Signers};
 use bench::{Bench, Key, ORIGIN, Unit, record, time};
@@ -110,7 +122,7 @@ fn a_suspect_that_bears_a_claimed_key_and_contests_nobody_is_not_written() {
     let quiet = Receipt { contests: Vec::new(), ..judged.clone() };
     let why = unfit(bench.record(&mut ledger, &second, &quiet, 3));
     assert!(why.contains("is not contested"), "{why}");
-    let absurd = Receipt { contests: vec![1], ..judged.clone() };
+    let absurd = Receipt { contests: vec![1, 2], ..judged.clone() };
     let why = unfit(bench.record(&mut ledger, &second, &absurd, 3));
     assert!(why.contains("no accepted unit"), "{why}");
     let append = Append { keys: second.keys(), memory_size: 3, blobs: second.blobs() };
@@ -226,18 +238,15 @@ fn an_error_before_the_commit_writes_nothing() {
 }
 
 #[test]
-fn a_checkpoint_signed_by_another_key_is_not_stored() {
+fn without_the_log_key_nothing_is_written_since_nothing_could_be_covered() {
     let bench = Bench::new();
     let mut ledger = bench.create();
     let first = unit("S1", 1);
     let append = Append { keys: first.keys(), memory_size: 2, blobs: first.blobs() };
     let other = Key::ed25519(99);
-    let pending = ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &other);
-    assert!(
-        matches!(&pending, Err(AppendFault::Pending { seq: 2, cause }) if cause.reason == Reason::TokenKeyMissing),
-        "{pending:?}"
-    );
-    assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(2));
+    let held = ledger.append(&append, |place| Ok(bench.placed(&first.accepted(), place.seq)), &other);
+    assert!(matches!(&held, Err(AppendFault::Sealing(cause)) if cause.reason == Reason::TokenKeyMissing), "{held:?}");
+    assert_eq!(ledger.head().unwrap().0, 2);
 }
 
 #[test]
@@ -333,7 +342,7 @@ fn attack_71_an_officers_entry_needs_enough_distinct_officers() {
         stranger.public_key().clone()
     }));
     drop(ledger);
-    let mut ledger = Ledger::open(&bench.path(), trusted).unwrap();
+    let mut ledger = Ledger::open(&bench.path(), trusted, bench.marks()).unwrap();
     let sealed = bench.complete(2, &[anna, &stranger]);
     let twice = ledger.append(&Append::default(), |_| Ok(vec![sealed]), &bench.log);
     assert_eq!(unfit(twice), "1 of the 2 officers that it needs signed it");
@@ -387,14 +396,14 @@ fn a_kind_kept_for_later_is_not_written() {
 #[test]
 fn a_missing_file_is_refused_and_not_made() {
     let bench = Bench::new();
-    let missing = Ledger::open(&bench.path(), bench.trusted());
+    let missing = bench.look();
     assert!(matches!(&missing, Err(LedgerFault::Missing(path)) if *path == bench.path()), "{missing:?}");
     assert!(!bench.path().exists());
     std::fs::write(bench.path(), b"").unwrap();
-    let empty = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let empty = bench.look().map_err(|fault| fault.reason());
     assert_eq!(empty.err(), Some(Reason::LedgerDiffers));
     std::fs::write(bench.path(), vec![b'x'; 8192]).unwrap();
-    let foreign = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let foreign = bench.look().map_err(|fault| fault.reason());
     assert_eq!(foreign.err(), Some(Reason::LedgerDiffers));
 }
 
@@ -420,7 +429,7 @@ fn a_ledger_of_a_newer_schema_is_refused_by_that_reason() {
     drop(bench.create());
     let raw = Connection::open(bench.path()).unwrap();
     raw.pragma_update(None, "user_version", 2).unwrap();
-    let newer = Ledger::open(&bench.path(), bench.trusted()).map_err(|fault| fault.reason());
+    let newer = bench.look().map_err(|fault| fault.reason());
     assert_eq!(newer.err(), Some(Reason::LedgerNewer));
 }
 
@@ -433,11 +442,11 @@ fn a_ledger_under_other_keys_is_refused() {
         use ecugate_verifier::values::keys::Signer as _;
         Key::ed25519(60).public_key().clone()
     };
-    let other = Ledger::open(&bench.path(), trusted).map_err(|fault| fault.reason());
+    let other = Ledger::open(&bench.path(), trusted, bench.marks()).map_err(|fault| fault.reason());
     assert_eq!(other.err(), Some(Reason::LedgerDiffers));
     let mut trusted = bench.trusted();
     trusted.origin = ecugate_verifier::syntax::note::Origin::new("trial.other.example").unwrap();
-    let other = Ledger::open(&bench.path(), trusted).map_err(|fault| fault.reason());
+    let other = Ledger::open(&bench.path(), trusted, bench.marks()).map_err(|fault| fault.reason());
     assert_eq!(other.err(), Some(Reason::LedgerDiffers));
 }
 

@@ -6,7 +6,7 @@ use crate::ledger::projection::Projection;
 use crate::ledger::record::Reading;
 use crate::ledger::schema::TABLE_NAMES;
 use crate::ledger::state::{push, stored_edge};
-use crate::ledger::{Depth, EntryKind, Ledger};
+use crate::ledger::{Depth, EntryKind};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State;
@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use std::path::Path;
 
 /// A small ledger with a row in every table that is written yet, closed and in one file.
-fn small() -> Bench {
+pub(super) fn small() -> Bench {
     let bench = Bench::new();
     let mut ledger = bench.create();
     for (serial, attempt) in [("S1", 1), ("S2", 2), ("S1", 3)] {
@@ -31,7 +31,7 @@ fn small() -> Bench {
 }
 
 /// A connection that keeps no rule of ours.
-fn raw(path: &Path) -> Connection {
+pub(super) fn raw(path: &Path) -> Connection {
     let raw = Connection::open(path).unwrap();
     raw.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF;")
         .unwrap();
@@ -39,7 +39,7 @@ fn raw(path: &Path) -> Connection {
 }
 
 /// Changes the file as somebody would who knows it: guards off, change, guards on again.
-fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
+pub(super) fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
     let raw = raw(path);
     let guards: Vec<(String, String)> = raw
         .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
@@ -58,7 +58,7 @@ fn with_guards_off<T>(path: &Path, change: impl FnOnce(&Connection) -> T) -> T {
 
 /// What opening and auditing say: nothing wrong, or the reason.
 fn verdict(bench: &Bench, depth: Depth) -> Option<Reason> {
-    let ledger = match Ledger::open(&bench.path(), bench.trusted()) {
+    let ledger = match bench.look() {
         Ok(ledger) => ledger,
         Err(fault) => return Some(fault.reason()),
     };
@@ -236,13 +236,13 @@ fn a_tree_behind_its_checkpoint_is_refused_and_both_sizes_are_named() {
         )
         .unwrap();
     });
-    let refused = Ledger::open(&bench.path(), bench.trusted()).map(drop).unwrap_err();
+    let refused = bench.look().map(drop).unwrap_err();
     assert_eq!(refused.to_string(), "the tree: expected at least 6 entries, found 5");
     assert_eq!(refused.reason(), Reason::LedgerDiffers);
 }
 
 /// Appends an entry as a hand with file access would: all rows of the tree right, nothing asked.
-fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
+pub(super) fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
     let raw = raw(path);
     let size = raw.query_row("SELECT max(seq) + 1 FROM entry", [], |row| row.get::<_, u64>(0)).unwrap();
     let mut edge = stored_edge(&raw, size).unwrap();
@@ -264,7 +264,7 @@ fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: bool) {
     }
 }
 
-fn leaf_of(envelope: &Envelope, key: &ecugate_verifier::values::keys::PublicKey) -> Leaf {
+pub(super) fn leaf_of(envelope: &Envelope, key: &ecugate_verifier::values::keys::PublicKey) -> Leaf {
     use ecugate_verifier::documents::envelope::pae;
     let message = pae(envelope.payload_type(), envelope.payload());
     let digest = ecugate_verifier::values::digest::Sha256::of(&message);
@@ -304,7 +304,7 @@ fn attack_65_an_entry_slipped_in_behind_the_checkpoint_is_not_adopted() {
             let refused = ledger.settle(&bench.log).map_err(|fault| fault.reason());
             assert_eq!(refused, Err(Reason::LedgerDiffers), "{what}");
             drop(ledger);
-            let refused = Ledger::open(&bench.path(), bench.trusted()).map(drop).map_err(|fault| fault.reason());
+            let refused = bench.look().map(drop).map_err(|fault| fault.reason());
             assert_eq!(refused, Err(Reason::LedgerDiffers), "{what}");
             for suffix in ["-wal", "-shm"] {
                 let _ = std::fs::remove_file(format!("{}{suffix}", bench.path().display()));

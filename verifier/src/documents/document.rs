@@ -38,6 +38,15 @@ pub fn read_unverified<D: Document + Clone>(envelope: &Envelope, limits: &Limits
     checked(claimed.unproven().clone(), limits)
 }
 
+/// Reads a payload that nobody has signed yet: what somebody is about to sign.
+///
+/// # Errors
+/// [`DocumentFault`].
+pub fn read_unsigned<D: Document + Clone>(payload: &[u8], limits: &Limits) -> Result<D, DocumentFault> {
+    let claimed: Claimed<Statement<D>> = Statement::read_unsigned(payload, limits)?;
+    checked(claimed.unproven().clone(), limits)
+}
+
 /// Writes the payload of a document: the statement that [`read`] will accept.
 ///
 /// # Errors

@@ -276,18 +276,40 @@ pub fn seal<S: Signer + ?Sized>(
     let message = pae(PAYLOAD_TYPE, &payload);
     let mut signatures = Vec::with_capacity(signers.len());
     for (index, (signer, chain)) in signers.iter().enumerate() {
-        let key = signer.public_key();
-        let signature = signer.sign(&message).map_err(SealFault::Signer)?;
-        // a token may answer with anything
-        key.verify(&message, &signature).map_err(|fault| SealFault::SignerLied { index, fault })?;
-        signatures.push(SignatureText {
-            keyid: Some(key.id().to_string()),
-            sig: BASE64.encode(signature),
-            x5c: (!chain.is_empty()).then(|| chain.iter().map(|certificate| BASE64.encode(certificate)).collect()),
-        });
+        signatures.push(signature_of(&message, *signer, chain, index)?);
     }
+    write(&payload, signatures)
+}
+
+/// Signs what others signed before: the same bytes, one signature more. Nothing is verified but the new signature.
+///
+/// # Errors
+/// [`SealFault`]: another payload type, a signer that failed or lied, or more signatures than may be.
+pub fn countersign<S: Signer + ?Sized>(envelope: &Envelope, signer: &S) -> Result<Envelope, SealFault<S::Error>> {
+    envelope.require_payload_type().map_err(SealFault::Envelope)?;
+    let message = pae(PAYLOAD_TYPE, &envelope.payload);
+    let mut signatures: Vec<SignatureText> = envelope.signatures.iter().map(SignatureText::encode).collect();
+    signatures.push(signature_of(&message, signer, &[], signatures.len())?);
+    write(&envelope.payload, signatures)
+}
+
+fn signature_of<S: Signer + ?Sized>(
+    message: &[u8],
+    signer: &S,
+    chain: &[Vec<u8>],
+    index: usize,
+) -> Result<SignatureText, SealFault<S::Error>> {
+    let key = signer.public_key();
+    let signature = signer.sign(message).map_err(SealFault::Signer)?;
+    // a token may answer with anything
+    key.verify(message, &signature).map_err(|fault| SealFault::SignerLied { index, fault })?;
+    let key_id_hint = Some(key.id().to_string());
+    Ok(SignatureText::encode(&EnvelopeSignature { key_id_hint, signature, chain: chain.to_vec() }))
+}
+
+fn write<E>(payload: &[u8], signatures: Vec<SignatureText>) -> Result<Envelope, SealFault<E>> {
     let text = EnvelopeText { payload: BASE64.encode(payload), payload_type: PAYLOAD_TYPE.to_owned(), signatures };
     let bytes = serde_json::to_vec(&text).map_err(|_| SealFault::Envelope(EnvelopeFault::Unwritable))?;
     // what is written can be read
-    Envelope::parse(&bytes, &limits).map_err(SealFault::Envelope)
+    Envelope::parse(&bytes, &Limits::STANDARD).map_err(SealFault::Envelope)
 }

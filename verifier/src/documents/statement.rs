@@ -70,6 +70,14 @@ impl<P: Predicate + DeserializeOwned> Statement<P> {
         envelope.require_payload_type()?;
         read(envelope.payload(), limits).map(Claimed)
     }
+
+    /// Reads a payload that nobody has signed yet: what somebody is about to sign.
+    ///
+    /// # Errors
+    /// [`StatementFault`], as [`Statement::read`].
+    pub fn read_unsigned(payload: &[u8], limits: &Limits) -> Result<Claimed<Self>, StatementFault> {
+        read(payload, limits).map(Claimed)
+    }
 }
 
 impl<P: Predicate + serde::Serialize> Statement<P> {

@@ -1,6 +1,6 @@
 //! The policy in force: what the authority signed for this site, or why nothing is in force.
 
-use super::trust::authority::{Authority, DocumentReasons, Standing};
+use super::trust::authority::{Authority, DocumentReasons, Signed, Standing};
 use crate::documents::manifest::assurance::Minimum;
 use crate::documents::policy_text::{GateRule, PolicyText, Waivable, Waiver};
 use crate::syntax::label::Rules;
@@ -51,11 +51,12 @@ impl Policy {
         now: Time,
         limits: &Limits,
     ) -> Self {
-        let resolved = authority.open::<PolicyText>(bytes, &REASONS, limits).and_then(|(text, envelope)| {
+        let resolved = authority.open::<PolicyText>(bytes, &REASONS, limits).and_then(|signed| {
+            let (text, digest) = (signed.document(), signed.digest());
             let standing =
                 Standing { site: &text.site, version: text.version, issued: text.issued, expires: text.expires };
             REASONS.check(&standing, site, now, authority.policy_version_least().max(version_seen))?;
-            Ok(InForce { text, digest: envelope.digest() })
+            Ok(InForce { text: signed.into_document(), digest })
         });
         match resolved {
             Ok(policy) => Self::InForce(Box::new(policy)),
@@ -71,6 +72,22 @@ impl Policy {
             Self::Unavailable(_) => Rules::default(),
         }
     }
+}
+
+/// A policy that enough officers of this site signed, for those who make the next one. What its dates and version are
+/// worth is for [`Policy::resolve`], the one question that a gate asks.
+///
+/// # Errors
+/// The reasons of a missing, malformed, too little signed or foreign policy.
+pub fn signed_policy(
+    bytes: Option<&[u8]>,
+    authority: &Authority,
+    site: &Name,
+    limits: &Limits,
+) -> Result<Signed<PolicyText>, Finding> {
+    let signed = authority.open::<PolicyText>(bytes, &REASONS, limits)?;
+    REASONS.check_site(&signed.document().site, site)?;
+    Ok(signed)
 }
 
 impl InForce {

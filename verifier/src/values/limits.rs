@@ -92,6 +92,9 @@ pub struct Limits {
     pub note_signatures: usize,
     /// Bytes of one leaf: 64 KiB. Ours have about 489.
     pub leaf_bytes: usize,
+    /// Milliseconds that the clock may stand ahead of the latest entry: one day. More needs the word of officers. Stops
+    /// a clock set forward: what was signed under it would expire trust data, and then make the true time *behind*.
+    pub clock_ahead_millis: i64,
 }
 
 impl Limits {
@@ -134,6 +137,7 @@ impl Limits {
         note_bytes: 64 << 10,
         note_signatures: 128,
         leaf_bytes: 64 << 10,
+        clock_ahead_millis: 24 * 60 * 60 * 1_000,
     };
 }
 

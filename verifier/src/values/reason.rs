@@ -152,6 +152,7 @@ reasons! {
     AnchorListNotYetValid = "anchor-list-not-yet-valid", Stuck;
     AnchorListRolledBack = "anchor-list-rolled-back", Stuck;
     AnchorListOrigin = "anchor-list-origin", Stuck;
+    AnchorListNotNext = "anchor-list-not-next", Stuck;
     PolicyMissing = "policy-missing", Stuck;
     PolicyMalformed = "policy-malformed", Stuck;
     PolicyThreshold = "policy-threshold", Stuck;
@@ -159,11 +160,13 @@ reasons! {
     PolicyNotYetValid = "policy-not-yet-valid", Stuck;
     PolicyRolledBack = "policy-rolled-back", Stuck;
     PolicyOrigin = "policy-origin", Stuck;
+    PolicyNotNext = "policy-not-next", Stuck;
     PartNotGated = "part-not-gated", Usage;
     PartObserved = "part-observed", Stuck;
     ThresholdZero = "threshold-zero", Stuck;
     ThresholdNotMet = "threshold-not-met", Stuck;
     AuthorityKeyShared = "authority-key-shared", Stuck;
+    OfficerSignedAlready = "officer-signed-already", Usage;
 
     // what a signer may say
     RoleNotListed = "role-not-listed", Contradicts;
@@ -258,6 +261,7 @@ reasons! {
     MemoryMalformed = "memory-malformed", Stuck;
     MemoryMoved = "memory-moved", Passing;
     ClockBehind = "clock-behind", Stuck;
+    ClockAhead = "clock-ahead", Stuck;
     DossierMalformed = "dossier-malformed", Stuck;
     CheckNotRun = "check-not-run", Passing;
 
@@ -309,6 +313,10 @@ reasons! {
     LedgerFailed = "ledger-failed", Passing;
     LedgerUnusable = "ledger-unusable", Stuck;
     LedgerDiffers = "ledger-differs", Stuck;
+    LedgerRolledBack = "ledger-rolled-back", Stuck;
+    LedgerForked = "ledger-forked", Stuck;
+    MarkMissing = "mark-missing", Stuck;
+    LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
     IntakeBusy = "intake-busy", Passing;

@@ -1,6 +1,8 @@
 //! Points in time: milliseconds since 1970 UTC in the ledger, RFC 3339 in documents. No clock is read here.
 
 use core::fmt;
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +12,9 @@ pub struct Time(i64);
 const SECOND: i64 = 1_000;
 /// Last millisecond of year 9999, the last that RFC 3339 can write.
 const LAST: i64 = 253_402_300_799_999;
+/// 1970-01-01T00:00:00. A civil time, since `jiff::Timestamp` ends a day before year 9999 does, and certificates
+/// without an end state its last second (RFC 5280 section 4.1.2.5).
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Time {
     /// From milliseconds since 1970. `None` before 1970 and after year 9999.
@@ -43,8 +48,8 @@ impl Time {
     /// RFC 3339 allows more spellings of one instant; a signed document has one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant: jiff::Timestamp = text.parse().ok()?;
-        let time = Self::from_unix_millis(instant.as_millisecond())?;
+        let civil: DateTime = text.strip_suffix('Z')?.parse().ok()?;
+        let time = Self::from_unix_millis(i64::try_from(civil.duration_since(EPOCH).as_millis()).ok()?)?;
         (time.to_string() == text).then_some(time)
     }
 
@@ -64,8 +69,8 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        if self.0 % SECOND == 0 { write!(f, "{instant:.0}") } else { write!(f, "{instant:.3}") }
+        let civil = EPOCH.checked_add(SignedDuration::from_millis(self.0)).map_err(|_| fmt::Error)?;
+        if self.0 % SECOND == 0 { write!(f, "{civil:.0}Z") } else { write!(f, "{civil:.3}Z") }
     }
 }
 
@@ -105,12 +110,28 @@ mod tests {
             "1969-12-31T23:59:59Z",
             "2026-02-29T00:00:00Z",
             "2026-11-24",
+            "2026-11-24T05:31:18",
+            "2026-11-24T05:31:18ZZ",
+            "2026-11-24T05:31:60Z",
+            "2026-11-24T05:31:18+01:00Z",
+            "+10000-01-01T00:00:00Z",
+            "Z",
             "",
         ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
         assert_eq!(Time::parse("2026-11-24T05:31:18Z").map(Time::unix_seconds), Some(1_795_498_278));
         assert_eq!(Time::parse("2026-11-24T05:31:18.007Z").map(Time::unix_millis), Some(1_795_498_278_007));
+    }
+
+    #[test]
+    fn attack_14_the_last_second_of_year_9999_that_certificates_without_an_end_state_is_a_time_like_any_other() {
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999Z", "9999-12-30T22:00:01Z", "1970-01-01T00:00:00Z"]
+        {
+            assert_eq!(Time::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Time::parse("9999-12-31T23:59:59.999Z"), Time::from_unix_millis(super::LAST));
+        assert_eq!(Time::from_unix_millis(super::LAST + 1), None);
     }
 
     proptest! {

@@ -224,6 +224,29 @@ fn attack_45_a_clock_behind_the_last_entry_is_a_hold() {
     at(2_001).judge().is(Ruling::HoldPerson, Reason::ClockBehind);
 }
 
+/// Attack class 45: a clock set back behind a list of revocations makes the time before it come again.
+#[test]
+fn attack_45_a_clock_behind_the_newest_crl_that_was_used_is_a_hold() {
+    let seen = |later: u64| {
+        World::new().with(|world| {
+            let issuer_key = ecugate_verifier::values::digest::Sha256::of(b"another issuer");
+            let this_update = time(AT + later);
+            world.memory.last = Some(time(AT));
+            world.memory.crls = vec![ecugate_verifier::inputs::memory::CrlSeen { issuer_key, this_update }];
+        })
+    };
+    seen(2).judge().accepted();
+    seen(3).judge().is(Ruling::HoldPerson, Reason::ClockBehind);
+}
+
+/// Attack class 45: a clock set forward dates entries that make the true time *behind* for ever.
+#[test]
+fn attack_45_a_clock_more_than_a_day_ahead_of_the_last_entry_is_a_hold() {
+    let since = |seconds: u64| World::new().with(|world| world.memory.last = Some(time(AT - seconds)));
+    since(DAY).judge().accepted();
+    since(DAY + 1).judge().is(Ruling::HoldPerson, Reason::ClockAhead);
+}
+
 /// Attack class 67: a ledger that may have forgotten.
 #[test]
 fn attack_67_an_incomplete_memory_lists_nobody() {

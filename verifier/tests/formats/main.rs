@@ -6,6 +6,7 @@
 
 mod example;
 mod page;
+mod schema;
 
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing};
 use ecugate_verifier::documents::document::{self, Document};

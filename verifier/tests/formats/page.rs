@@ -31,8 +31,13 @@ pub(crate) fn with_blocks(texts: &BTreeMap<&'static str, String>) -> String {
 
 /// The rows of the table whose first heading is this, each a list of cells.
 pub(crate) fn table(heading: &str) -> Vec<Vec<&'static str>> {
+    table_of(PAGE, heading)
+}
+
+/// Such a table of another page.
+pub(crate) fn table_of<'p>(page: &'p str, heading: &str) -> Vec<Vec<&'p str>> {
     let begin = format!("| {heading} |");
-    let mut tables = PAGE.split("\n\n").filter(|block| block.lines().any(|line| line.starts_with(&begin)));
+    let mut tables = page.split("\n\n").filter(|block| block.lines().any(|line| line.starts_with(&begin)));
     let block = tables.next().unwrap_or_else(|| panic!("no table {heading:?}"));
     assert!(tables.next().is_none(), "two tables {heading:?}");
     let rows = block.lines().skip_while(|line| !line.starts_with(&begin)).skip(2);

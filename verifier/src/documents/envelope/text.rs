@@ -24,6 +24,15 @@ pub(super) struct SignatureText {
 }
 
 impl SignatureText {
+    pub(super) fn encode(signature: &EnvelopeSignature) -> Self {
+        let chain = signature.chain.iter().map(|certificate| BASE64.encode(certificate)).collect::<Vec<_>>();
+        Self {
+            keyid: signature.key_id_hint.clone(),
+            sig: BASE64.encode(&signature.signature),
+            x5c: (!chain.is_empty()).then_some(chain),
+        }
+    }
+
     pub(super) fn decode(self, index: usize, limits: &Limits) -> Result<EnvelopeSignature, EnvelopeFault> {
         let signature = decode(&format!("signatures[{index}].sig"), self.sig)?;
         let certificates = match self.x5c {

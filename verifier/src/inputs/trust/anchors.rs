@@ -1,6 +1,6 @@
 //! Trust anchors: certificates that are on the token *and* on the signed list.
 
-use super::authority::{Authority, DocumentReasons, Standing};
+use super::authority::{Authority, DocumentReasons, Signed, Standing};
 use crate::documents::anchor_list::{AnchorList, Listing, Role};
 use crate::syntax::certificate::Certificate;
 use crate::values::digest::Sha256;
@@ -38,6 +38,22 @@ pub struct AnchorSet {
     version: u64,
     issued: Time,
     digest: Sha256,
+}
+
+/// A list that enough officers of this site signed, for those who make the next one. What its dates and version are
+/// worth is for [`Anchors::resolve`], the one question that a gate asks.
+///
+/// # Errors
+/// The reasons of a missing, malformed, too little signed or foreign anchor list.
+pub fn signed_list(
+    bytes: Option<&[u8]>,
+    authority: &Authority,
+    site: &Name,
+    limits: &Limits,
+) -> Result<Signed<AnchorList>, Finding> {
+    let signed = authority.open::<AnchorList>(bytes, &REASONS, limits)?;
+    REASONS.check_site(&signed.document().site, site)?;
+    Ok(signed)
 }
 
 /// What the trust token answered.
@@ -84,7 +100,8 @@ impl AnchorSet {
             TokenCertificates::Unavailable(finding) => return Err(finding.clone()),
             TokenCertificates::Read(held) => held,
         };
-        let (list, envelope) = authority.open::<AnchorList>(list, &REASONS, limits)?;
+        let signed = authority.open::<AnchorList>(list, &REASONS, limits)?;
+        let list = signed.document();
         let standing = Standing { site: &list.site, version: list.version, issued: list.issued, expires: list.expires };
         REASONS.check(&standing, site, now, authority.list_version_least().max(version_seen))?;
         let mut anchors = Vec::new();
@@ -109,7 +126,7 @@ impl AnchorSet {
                 format!("{} certificates, none of them listed", held.len()),
             ));
         }
-        Ok(Self { anchors, unlisted, version: list.version, issued: list.issued, digest: envelope.digest() })
+        Ok(Self { anchors, unlisted, version: list.version, issued: list.issued, digest: signed.digest() })
     }
 
     /// Version of the list.

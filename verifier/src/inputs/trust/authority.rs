@@ -3,6 +3,7 @@
 
 use crate::documents::document::{self, Document};
 use crate::documents::envelope::{Envelope, Verified};
+use crate::values::digest::Sha256;
 use crate::values::finding::Finding;
 use crate::values::ident::Name;
 use crate::values::keys::PublicKey;
@@ -85,7 +86,7 @@ impl Authority {
         bytes: Option<&[u8]>,
         reasons: &DocumentReasons,
         limits: &Limits,
-    ) -> Result<(D, Envelope), Finding> {
+    ) -> Result<Signed<D>, Finding> {
         let because = |reason: Reason, finding: Finding| Finding {
             reason,
             place: reasons.document.to_owned(),
@@ -105,13 +106,45 @@ impl Authority {
             )
         })?;
         let envelope = Envelope::parse(bytes, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?;
-        let predicate = {
-            let verified: Verified<'_> = envelope
-                .verify_threshold(&self.holders, self.threshold)
-                .map_err(|fault| because(reasons.threshold, fault.finding()))?;
-            document::read::<D>(&verified, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?
-        };
-        Ok((predicate, envelope))
+        let verified: Verified<'_> = envelope
+            .verify_threshold(&self.holders, self.threshold)
+            .map_err(|fault| because(reasons.threshold, fault.finding()))?;
+        let document =
+            document::read::<D>(&verified, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?;
+        Ok(Signed { document, digest: envelope.digest(), persons: verified.persons().clone() })
+    }
+}
+
+/// A document that as many officers signed as the authority demands. Whether it is for this site, in its dates and the
+/// newest is another question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed<D> {
+    document: D,
+    digest: Sha256,
+    persons: BTreeSet<Name>,
+}
+
+impl<D> Signed<D> {
+    /// What they signed.
+    #[must_use]
+    pub const fn document(&self) -> &D {
+        &self.document
+    }
+
+    /// SHA-256 of the envelope: what the next version names as the one before.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// Who signed.
+    #[must_use]
+    pub const fn persons(&self) -> &BTreeSet<Name> {
+        &self.persons
+    }
+
+    pub(in crate::inputs) fn into_document(self) -> D {
+        self.document
     }
 }
 
@@ -136,6 +169,15 @@ pub(in crate::inputs) struct Standing<'a> {
 }
 
 impl DocumentReasons {
+    /// Whom an authority document is for.
+    pub(in crate::inputs) fn check_site(&self, document: &Name, site: &Name) -> Result<(), Finding> {
+        if document == site {
+            return Ok(());
+        }
+        let place = format!("{} site", self.document);
+        Err(Finding::new(self.origin, place, site.to_string(), document.to_string()))
+    }
+
     /// Site, dates and version of an authority document, in this order.
     pub(in crate::inputs) fn check(
         &self,
@@ -147,9 +189,7 @@ impl DocumentReasons {
         let wrong = |reason: Reason, field: &str, expected: String, found: String| {
             Err(Finding::new(reason, format!("{} {field}", self.document), expected, found))
         };
-        if document.site != site {
-            return wrong(self.origin, "site", site.to_string(), document.site.to_string());
-        }
+        self.check_site(document.site, site)?;
         if now < document.issued {
             return wrong(self.not_yet, "issued", format!("{now} or earlier"), document.issued.to_string());
         }

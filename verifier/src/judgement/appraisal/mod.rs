@@ -26,6 +26,7 @@ use crate::values::finding::Finding;
 use crate::values::ident::{Part, UnitKey};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use crate::values::time::Time;
 use answers::{Answer, Answers};
 
 /// How far the clock may stand behind the last entry: the spread of two stations that agree.
@@ -58,7 +59,7 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
     let limits = &Limits::STANDARD;
     let mut answers = Answers::default();
     let known = memory(dossier, &mut answers);
-    clock(dossier, known, &mut answers);
+    clock(dossier, known, limits, &mut answers);
     anchors(dossier, &mut answers);
     let policy = policy(dossier, &mut answers);
     let label = label_of(dossier, &mut answers);
@@ -179,15 +180,26 @@ fn memory<'d>(dossier: &'d Dossier, answers: &mut Answers) -> Option<&'d Known> 
     }
 }
 
-fn clock(dossier: &Dossier, known: Option<&Known>, answers: &mut Answers) {
+/// The clock is held against what was signed before: not behind the last entry or the newest CRL that any verdict used,
+/// and not far ahead of the last entry. (Anchor list and policy are held against it where they are read.)
+fn clock(dossier: &Dossier, known: Option<&Known>, limits: &Limits, answers: &mut Answers) {
     let now = dossier.inputs().now;
-    match known.map(|known| known.last) {
-        None => answers.not_run(Question::Clock, "the memory"),
-        Some(Some(last)) if now.unix_millis() < last.unix_millis().saturating_sub(CLOCK_SLACK_MILLIS) => {
-            let expected = format!("{last} (the last entry) or later");
+    let Some(known) = known else { return answers.not_run(Question::Clock, "the memory") };
+    let newest = known.crls.iter().map(|crl| crl.this_update).max();
+    let least = [(known.last, "the last entry"), (newest, "the newest CRL")];
+    let behind = |time: &Time| now.unix_millis() < time.unix_millis().saturating_sub(CLOCK_SLACK_MILLIS);
+    let behind = least.into_iter().find_map(|(time, what)| Some((time.filter(behind)?, what)));
+    let ahead = known.last.map(|last| (last, last.unix_millis().saturating_add(limits.clock_ahead_millis)));
+    match (behind, ahead) {
+        (Some((time, what)), _) => {
+            let expected = format!("{time} ({what}) or later");
             answers.fail(Question::Clock, Finding::new(Reason::ClockBehind, "clock", expected, now.to_string()));
         }
-        Some(_) => answers.pass(Question::Clock, now.to_string()),
+        (None, Some((last, most))) if now.unix_millis() > most => {
+            let expected = format!("at most a day after {last} (the last entry)");
+            answers.fail(Question::Clock, Finding::new(Reason::ClockAhead, "clock", expected, now.to_string()));
+        }
+        _ => answers.pass(Question::Clock, now.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::keys::PublicKey;
+use crate::values::time::Time;
 
 mod question;
 
@@ -91,6 +92,15 @@ pub fn find_path(
         anchor: found.anchor.clone(),
         crls: found.crls,
     })
+}
+
+/// Whether officers may list this certificate: a CA in its dates, with a key that the gate verifies. What would be no
+/// anchor for [`find_path`] is none here either. Its own signature is not looked at: who lists it vouches for it.
+///
+/// # Errors
+/// [`PathFault`] with the first rule that it breaks.
+pub fn require_listable(certificate: &Certificate, at: Time) -> Result<(), PathFault> {
+    rules::listable(certificate, at)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::syntax::certificate::{Certificate, Strength};
 use crate::syntax::crl::Crl;
 use crate::values::keys::{KeyFault, PublicKey};
 use crate::values::reason::Reason;
+use crate::values::time::Time;
 
 /// anyExtendedKeyUsage (RFC 5280 section 4.2.1.12).
 const ANY_PURPOSE: &str = "2.5.29.37.0";
@@ -101,6 +102,20 @@ pub(super) fn anchor(anchor: &Certificate, options: &PathOptions<'_>) -> Result<
     Ok(())
 }
 
+/// A certificate that is to become an anchor. It says of itself that it is a CA: an anchor that leaves it out is taken
+/// where it is listed, and is not listed anew.
+pub(super) fn listable(certificate: &Certificate, at: Time) -> Result<(), PathFault> {
+    large_arc(certificate)?;
+    if !certificate.is_ca() {
+        return Err(PathFault::new(Reason::CaFlagMissing, certificate, "the CA flag", "its absence"));
+    }
+    if certificate.says_key_usage() && !certificate.may_sign_certificates() {
+        return Err(PathFault::new(Reason::KeyUsageWrong, certificate, "keyCertSign", "other usages"));
+    }
+    key_of(certificate)?;
+    dates_of(certificate, at)
+}
+
 /// The digest under a certificate's signature.
 pub(super) fn signature(certificate: &Certificate) -> Result<(), PathFault> {
     match certificate.strength() {
@@ -119,18 +134,7 @@ pub(super) fn signature(certificate: &Certificate) -> Result<(), PathFault> {
 /// Whether all of the path is in date, the anchor too, and the leaf's key in its own window.
 pub(super) fn dates(path: &[&Certificate], options: &PathOptions<'_>) -> Result<(), PathFault> {
     let at = options.at;
-    for certificate in path {
-        if at.unix_seconds() < certificate.not_before().unix_seconds() {
-            let expected = format!("{at} or earlier as first day");
-            let found = certificate.not_before().to_string();
-            return Err(PathFault::new(Reason::CertificateNotYetValid, certificate, expected, found));
-        }
-        if !certificate.is_valid_at(at) {
-            let found = certificate.not_after().to_string();
-            let expected = format!("{at} or later as last day");
-            return Err(PathFault::new(Reason::CertificateExpired, certificate, expected, found));
-        }
-    }
+    path.iter().try_for_each(|certificate| dates_of(certificate, at))?;
     let Some(leaf) = path.first() else { return Ok(()) };
     let (first, last) = leaf.key_window();
     if let Some(first) = first.filter(|first| at.unix_seconds() < first.unix_seconds()) {
@@ -140,6 +144,21 @@ pub(super) fn dates(path: &[&Certificate], options: &PathOptions<'_>) -> Result<
     if let Some(last) = last.filter(|last| at.unix_seconds() > last.unix_seconds()) {
         let expected = format!("{at} or later as end of the private key's period");
         return Err(PathFault::new(Reason::CertificateExpired, leaf, expected, last.to_string()));
+    }
+    Ok(())
+}
+
+/// The dates of one certificate.
+pub(super) fn dates_of(certificate: &Certificate, at: Time) -> Result<(), PathFault> {
+    if at.unix_seconds() < certificate.not_before().unix_seconds() {
+        let expected = format!("{at} or earlier as first day");
+        let found = certificate.not_before().to_string();
+        return Err(PathFault::new(Reason::CertificateNotYetValid, certificate, expected, found));
+    }
+    if !certificate.is_valid_at(at) {
+        let found = certificate.not_after().to_string();
+        let expected = format!("{at} or later as last day");
+        return Err(PathFault::new(Reason::CertificateExpired, certificate, expected, found));
     }
     Ok(())
 }

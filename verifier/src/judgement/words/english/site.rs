@@ -16,6 +16,9 @@ pub(super) const GROUPS: &[Group] = &[
         ClockBehind
             "The clock of this station is behind the last entry of the ledger."
             "IT: set the clock from a source that is trusted. Do not change the ledger.";
+        ClockAhead
+            "The clock of this station is more than a day ahead of the last entry of the ledger."
+            "Keep the box. IT: look whether the clock is right. If it is, two trust officers sign a clock step; if not, set it.";
         DossierMalformed
             "The stored inputs of a verdict cannot be read back whole."
             "IT: take the dossier from a backup, or export it again. Do not mend it by hand.";
@@ -87,7 +90,7 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: find the right token, and find out who put the other one there.";
         PinMissing
             "The PIN of the security token is not there."
-            "IT: put the PIN where the site configuration says.";
+            "IT: put the PIN where the site configuration says, or where the command says (pin-source).";
         PinWrong
             "The security token refused its PIN."
             "IT: correct the PIN before trying again: a few more wrong ones lock the token.";
@@ -153,6 +156,18 @@ pub(super) const GROUPS: &[Group] = &[
         LedgerDiffers
             "The ledger is not the one that its last signed checkpoint describes: it was changed, cut or rolled back."
             "IT: stop receiving and keep the ledger as it is. Compare it with its backup and with the witnesses' checkpoints.";
+        LedgerRolledBack
+            "The ledger is shorter than it once was: somebody put an older copy in its place, or cut it."
+            "IT: stop receiving, keep this copy, and find the one with as many entries as the mark shows. Never remove the mark.";
+        LedgerForked
+            "The ledger is not the one that the mark was made from: its history is another one."
+            "IT: stop receiving, and keep this ledger and the mark. Find the copy that goes with the mark; call the trust officers.";
+        MarkMissing
+            "The mark outside of the ledger is gone or holds nothing signed: nobody can tell whether the ledger was put back."
+            "IT: put the mark back from where it was; look whether its disk is there. Never make an empty one.";
+        LedgerEntryMissing
+            "The ledger holds no entry of the kind that was asked for."
+            "Look at the number, tag or serial again, and whether it is the ledger of this site. An entry is never removed.";
         LedgerEntryUnfit
             "An entry that was to be written breaks a rule of the ledger."
             "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";

@@ -114,6 +114,9 @@ pub(super) const GROUPS: &[Group] = &[
         AnchorListOrigin
             "The list of trusted manufacturers is made for another site."
             "IT: put this site's own list there. Trust officers: sign one for this site.";
+        AnchorListNotNext
+            "The new list of trusted manufacturers does not follow on the one in force."
+            "Trust officers: propose it anew from the list in force, compare it on paper, and sign that one.";
         PolicyMissing
             "The signed rules of this site (its policy) are not there, or this account may not read them."
             "IT: put the current policy where the site configuration says. Trust officer: sign one if there is none.";
@@ -135,6 +138,9 @@ pub(super) const GROUPS: &[Group] = &[
         PolicyOrigin
             "The signed rules are made for another site."
             "IT: put this site's own policy there. Trust officers: sign one for this site.";
+        PolicyNotNext
+            "The new rules of this site do not follow on those in force."
+            "Trust officers: write them anew against the policy in force, compare them on paper, and sign those.";
         PartNotGated
             "This part is not one that the gate looks at. Nothing was judged."
             "Put it away as usual. Trust officer: if it should be looked at, take it out of the family that is not gated.";
@@ -150,6 +156,9 @@ pub(super) const GROUPS: &[Group] = &[
         AuthorityKeyShared
             "Two persons are listed with one and the same key."
             "IT and trust officers: give every person a key of their own and correct the list of officers.";
+        OfficerSignedAlready
+            "This officer has signed the document before."
+            "Another officer signs it. Two signatures of one person count once.";
     },
     group! { "What a signer may say"
         RoleNotListed

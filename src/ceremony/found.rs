@@ -4,13 +4,16 @@
 //! In a trial one caller holds the keys of both officers; in production they are two persons with a token each.
 
 use crate::hsm::{
-    CertificateToWrite, CertificateWritten, ExpectedKey, Module, Pin, TokenSigner, Tokens, TrialFolder, TrialKey,
-    TrialToken, TrialTokens,
+    CertificateToWrite, CertificateWritten, ExpectedKey, Guarded, HelperStart, Pin, PinSource, TokenSigner, Tokens,
+    TrialFolder, TrialKey, TrialToken, TrialTokens,
 };
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
-use crate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, StateText};
+use crate::site::{
+    AuthorityText, CONFIGURATION, CeremonyText, HolderText, KeyText, SignerText, Site, SiteText, StateText,
+};
+use crate::surroundings::Surroundings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};
@@ -33,13 +36,16 @@ use ecugate_verifier::values::time::Time;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Seconds of a day.
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// How long a trial's anchor list and policy count.
 const TRIAL_DAYS: i64 = 90;
+/// How long the module may take for one answer.
+const MODULE_SECONDS: u32 = 10;
 /// Oldest CRL that a trial takes: 31 days, the longest period in common use.
-const TRIAL_CRL_HOURS: u32 = 24 * 31;
+pub(super) const TRIAL_CRL_HOURS: u32 = 24 * 31;
 
 /// What a trial site is founded with.
 #[derive(Clone, Debug)]
@@ -78,16 +84,28 @@ pub struct Founded {
     pub recorded: Recorded,
 }
 
-/// Founds a trial site in `folder`, which [`TrialFolder::lay_out`] prepared and whose environment this process has.
+/// Founds a trial site in `folder`, which must exist. The module runs in a process of its own.
 ///
 /// # Errors
 /// The finding of the first step that fails. `site.toml` is written last: without it there is no site.
-pub fn found_trial(module: &Path, folder: &Path, founding: &Founding) -> Result<Founded, Finding> {
+pub fn found_trial(
+    module: &Path,
+    folder: &Path,
+    founding: &Founding,
+    surroundings: &dyn Surroundings,
+) -> Result<Founded, Finding> {
     let layout = TrialFolder::lay_out(folder).map_err(|fault| fault.finding())?;
     let folder = fs::canonicalize(folder).map_err(|error| not_written(folder, &error))?;
-    let tokens: Arc<dyn Tokens> = Arc::new(Module::open(module).map_err(|fault| fault.finding())?);
+    let guarded = Guarded::start(HelperStart {
+        program: surroundings.helper()?,
+        module: module.to_owned(),
+        environment: layout.environment(),
+        deadline: Duration::from_secs(MODULE_SECONDS.into()),
+    })?;
     let certificates: Vec<CertificateToWrite> = founding.anchors.iter().map(to_write).collect();
-    let made = TrialTokens::create(tokens.as_ref(), &layout, &certificates).map_err(|fault| fault.finding())?;
+    let random = |bytes: &mut [u8]| surroundings.random(bytes);
+    let made = TrialTokens::create(&guarded, guarded.environment(), &layout, &certificates, &random)?;
+    let tokens: Arc<dyn Tokens> = Arc::new(guarded);
     let text = configuration(module, &folder, founding, &made)?;
     let site = Site::check(folder, text)?;
     let keys = Keys::open(&tokens, &made)?;
@@ -149,24 +167,29 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             .map_err(|fault| Finding::new(Reason::SiteMalformed, "officer", "a name", fault.to_string()))?;
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
-    let pin_file = made.signer.pin_file.strip_prefix(folder).unwrap_or(&made.signer.pin_file).to_owned();
+    let within = |path: &Path| PinSource::File(path.strip_prefix(folder).unwrap_or(path).to_owned());
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
         station: founding.station.clone(),
         origin: origin(&founding.site)?.to_string(),
         module: module.to_owned(),
-        module_seconds: 10,
+        module_seconds: MODULE_SECONDS,
         state: StateText::default(),
         trust_token: made.trust.name.clone(),
         signer: SignerText {
             token: made.signer.name.clone(),
-            pin_file,
+            pin: within(&made.signer.pin_file),
             station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
         standby: None,
         authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
+        ceremony: Some(CeremonyText {
+            authority_token: made.authority.name.clone(),
+            authority_pin: within(&made.authority.pin_file),
+            trust_pin: within(&made.trust.officer_pin_file),
+        }),
     })
 }
 
@@ -214,6 +237,7 @@ fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Record
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
+        site.marks(),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {

@@ -1,0 +1,48 @@
+//! `ecugate ledger`: what stands in the ledger of a site. None of these needs a token, and none admits anything.
+
+mod show;
+
+mod audit;
+
+mod checkpoint;
+
+use super::inputs::World;
+use super::seam::{Answer, Form, Seam, show as show_answer};
+use ecugate::ledger::Ledger;
+use ecugate::site::Site;
+use ecugate_verifier::values::finding::Finding;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Looks at the ledger of a site.
+#[derive(clap::Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Shows entries: one, what an attempt came to, all of a serial, the last ones
+    Show(show::Show),
+    /// Derives everything again from the entries and compares
+    Audit(audit::Audit),
+    /// Prints the latest checkpoint and the key that verifies it
+    Checkpoint(checkpoint::Checkpoint),
+}
+
+impl LedgerCommand {
+    /// Runs the one that was named.
+    pub(crate) fn run(&self, form: Form) -> ExitCode {
+        match self {
+            Self::Show(show) => answer(form, show),
+            Self::Audit(audit) => answer(form, audit),
+            Self::Checkpoint(checkpoint) => checkpoint.run(form),
+        }
+    }
+}
+
+fn answer<S: Seam>(form: Form, command: &S) -> ExitCode {
+    show_answer(form, S::COMMAND, &Answer::from(command.decide(&World::here())))
+}
+
+/// The site and its ledger, with the keys that the site trusts.
+fn open(folder: &Path) -> Result<(Site, Ledger), Finding> {
+    let site = Site::open(folder)?;
+    let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
+    Ok((site, ledger))
+}

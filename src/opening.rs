@@ -1,0 +1,85 @@
+//! Opening the tokens of a site: its module in a process of its own, and the signing keys held against the pinned ones.
+
+use crate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder};
+use crate::site::Site;
+use crate::surroundings::Surroundings;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often and after how long somebody tries again while another one opens the tokens: ten seconds in all.
+const LOCK_TRIES: u32 = 1_000;
+const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
+
+/// The keys that sign: one for receipts, one for checkpoints.
+#[derive(Debug)]
+pub(crate) struct Signers {
+    pub(crate) station: TokenSigner,
+    pub(crate) log: TokenSigner,
+}
+
+/// What could be opened: without the module nothing, without the keys the tokens at least.
+pub(crate) struct Opened {
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) signers: Result<Signers, Finding>,
+}
+
+/// Starts the module of the site and opens the signing keys.
+pub(crate) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
+    let signer = &site.text().signer;
+    // Before the others are kept waiting: a person may have to type it.
+    let pin = surroundings.pin(&site.pin_source(signer), &signer.token);
+    let turn = in_turn(site, surroundings)?;
+    let tokens = module(site, surroundings)?;
+    let signers = pin.and_then(|pin| signers(site, &tokens, &pin));
+    drop(turn);
+    Ok(Opened { tokens, signers })
+}
+
+/// Starts the module of a site with the environment that the site states, and nothing of the caller's.
+pub(crate) fn module(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc<dyn Tokens>, Finding> {
+    let environment = TrialFolder::lay_out(site.folder())?.environment();
+    let guarded = Guarded::start(HelperStart {
+        program: surroundings.helper()?,
+        module: site.text().module.clone(),
+        environment,
+        deadline: Duration::from_secs(site.text().module_seconds.into()),
+    })?;
+    Ok(Arc::new(guarded))
+}
+
+/// The station's key and the log's, each held against the pinned one.
+pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, pin: &Pin) -> Result<Signers, Finding> {
+    let signer = &site.text().signer;
+    let open = |label: &str, expected| {
+        let key = TokenKey::new(&signer.token, label);
+        TokenSigner::open(Arc::clone(tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
+            .map_err(|fault| fault.finding())
+    };
+    let station = open(&signer.station_key.label, site.station_key().id())?;
+    let log = open(&signer.log_key.label, site.log_key().id())?;
+    Ok(Signers { station, log })
+}
+
+/// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
+/// site open their tokens one after the other. The lock goes with the file, also when a process dies.
+pub(crate) fn in_turn(site: &Site, surroundings: &dyn Surroundings) -> Result<File, Finding> {
+    let path = site.folder().join("opening.lock");
+    let place = path.display().to_string();
+    let unwritten =
+        |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
+    // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => surroundings.pause(BETWEEN_LOCK_TRIES),
+            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
+        }
+    }
+    let found = "another gate that has been opening them for ten seconds";
+    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
+}

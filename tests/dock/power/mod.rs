@@ -1,0 +1,150 @@
+//! Power cuts, simulated: the real program is traced while boxes arrive; from its system calls follow the states that the
+//! disk can be in if the power goes at any moment; each of them is opened again.
+//!
+//! A power cut differs from a process that dies: what was written and not waited for may be gone, in any order, or torn.
+
+mod disk;
+mod trace;
+
+use crate::delivery::{Delivery, copy_folder};
+use disk::{Dice, Disk};
+use ecugate::ledger::{Depth, Ledger, Select};
+use ecugate::site::Site;
+use libtest_mimic::Trial;
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use trace::Call;
+
+/// States that are opened in one run of the tests. A campaign sets `ECUGATE_POWER_CUTS` to more.
+const STATES: usize = 2_000;
+
+fn states() -> usize {
+    std::env::var("ECUGATE_POWER_CUTS").map_or(STATES, |text| text.parse().unwrap())
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_trace_of_two_threads_is_read_in_the_order_of_its_returns", trace::two_threads),
+        trial("a_verdict_that_was_shown_survives_every_power_cut_and_no_cut_stops_the_ledger", survives),
+        trial("a_disk_that_lies_about_the_write_ahead_log_is_found_out", lying_disk),
+    ]
+}
+
+fn trial(name: &'static str, test: fn()) -> Trial {
+    match Command::new("strace").arg("-V").output() {
+        Ok(_) => crate::receive::trial(name, test),
+        Err(_) => Trial::test(format!("{name} (needs: strace)"), || Ok(())).with_ignored_flag(true),
+    }
+}
+
+/// One arrival: the disk before it, and what the program did to it.
+struct Arrival {
+    before: tempfile::TempDir,
+    calls: Vec<Call>,
+}
+
+/// Three boxes: a genuine one, a second one with its serial, another genuine one.
+fn arrivals(delivery: &Delivery) -> Vec<Arrival> {
+    ["DEMO-0001", "DEMO-0001", "DEMO-0002"].map(|serial| arrival(delivery, serial)).into()
+}
+
+fn arrival(delivery: &Delivery, serial: &str) -> Arrival {
+    let before = tempfile::tempdir().unwrap();
+    copy_folder(&delivery.path("site"), before.path());
+    // Tokens are vendor's ground, and a trial's are files that its module writes as it likes.
+    std::fs::remove_dir_all(before.path().join("tokens")).unwrap();
+    let trace = delivery.path("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-xx", "-s", "100000000", "-e", &format!("trace={}", trace::CALLS), "-o"]).arg(&trace);
+    command.arg(env!("CARGO_BIN_EXE_ecugate")).args(delivery.box_with(serial)).current_dir(delivery.path(""));
+    let said = command.output().unwrap();
+    assert!(matches!(said.status.code(), Some(0 | 10)), "{said:?}");
+    Arrival { before, calls: trace::read(&std::fs::read_to_string(trace).unwrap()) }
+}
+
+/// What whoever watches has been told so far: entry and leaf hash of a verdict, once the last byte was written.
+fn told(said: &[u8]) -> Option<(u64, String)> {
+    let said: Value = serde_json::from_slice(said).ok()?;
+    Some((said["record"]["seq"].as_u64()?, said["record"]["leaf_hash"].as_str()?.to_owned()))
+}
+
+/// Opens `count` states of the disk and answers how many are not as promised, the first of them in words.
+fn broken(count: usize, deaf: fn(&Path) -> bool) -> (usize, String) {
+    let delivery = Delivery::founded();
+    let site = std::fs::canonicalize(delivery.path("site")).unwrap();
+    let mut dice = Dice(1);
+    let (mut broken, mut first) = (0, String::new());
+    let mut shown = Vec::new();
+    let arrivals = arrivals(&delivery);
+    let points: usize = arrivals.iter().map(|arrival| arrival.calls.iter().filter(|call| counts(call)).count()).sum();
+    for Arrival { before, calls } in &arrivals {
+        let mut disk = Disk::at(before.path(), &site, deaf);
+        let mut said = Vec::new();
+        for (n, call) in calls.iter().enumerate() {
+            disk.apply(call);
+            if let Call::Said(bytes) = call {
+                said.extend(bytes);
+                shown.extend(told(&said));
+            }
+            if !counts(call) {
+                continue;
+            }
+            for _ in 0..count.div_ceil(points) {
+                let state = tempfile::tempdir().unwrap();
+                disk.cut(&mut dice, state.path());
+                if let Err(why) = opened(state.path(), &shown) {
+                    broken += 1;
+                    if first.is_empty() {
+                        first = format!("after call {n} {call:?}: {why}").chars().take(600).collect();
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(shown.len(), 3, "what was shown is not in the traces");
+    (broken, first)
+}
+
+/// Whether the states after this call differ from those before it.
+fn counts(call: &Call) -> bool {
+    let of_tokens = |path: &Path| path.components().any(|part| part.as_os_str() == "tokens");
+    match call {
+        Call::Said(_) => true,
+        Call::Open { path, .. }
+        | Call::Write { path, .. }
+        | Call::Cut { path, .. }
+        | Call::Sync { path }
+        | Call::Unlink { path }
+        | Call::Folder { path } => path.components().any(|part| part.as_os_str() == "site") && !of_tokens(path),
+        Call::Rename { to, .. } | Call::Link { to, .. } => !of_tokens(to),
+    }
+}
+
+/// The ledger opens, an audit finds nothing, and every verdict that was shown stands in it.
+fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
+    let site = Site::open(folder).map_err(|finding| format!("{finding:?}"))?;
+    let ledger =
+        Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(|fault| format!("{fault:?}"))?;
+    let audit = ledger.audit(Depth::Structure).map_err(|fault| format!("{fault:?}"))?;
+    if !audit.is_clean() {
+        return Err(format!("{:?}", audit.differences));
+    }
+    for (seq, leaf_hash) in shown {
+        let found = ledger.look(Select::Entry(*seq)).map_err(|fault| format!("{fault:?}"))?;
+        if found.first().map(|look| look.leaf_hash.to_string()).as_ref() != Some(leaf_hash) {
+            return Err(format!("entry {seq} was shown and is not there"));
+        }
+    }
+    Ok(())
+}
+
+fn survives() {
+    assert_eq!(broken(states(), |_| false), (0, String::new()));
+}
+
+/// The twin: what the program waits for is not kept. If this were not found, the other would show nothing.
+fn lying_disk() {
+    let (found, _) = broken(STATES / 10, |path| path.extension().is_some_and(|end| end == "db-wal"));
+    assert!(found > 0, "no state of a lying disk was found out");
+}
