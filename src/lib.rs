@@ -21,6 +21,8 @@ mod opening;
 
 mod sealing;
 
+pub mod intake;
+
 pub mod gate;
 
 pub mod maker;

@@ -34,6 +34,8 @@ mod init;
 
 mod receive;
 
+mod intake;
+
 mod maker;
 
 mod ledger;
@@ -101,6 +103,8 @@ enum Command {
     Init(init::Init),
     /// Receives one box: only exit status 0 may enter inventory
     Receive(receive::Receive),
+    /// Takes documents in before their boxes: from files, or from the suppliers' watched folders
+    Intake(intake::Intake),
     /// Makes and signs release and shipment manifests, as a manufacturer does
     #[command(subcommand)]
     Maker(maker::Maker),
@@ -132,6 +136,7 @@ verify unit: 0 accept · 10 and 11 quarantine · 12 not gated · 20 and 21 hold 
 receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect · 11 quarantine,
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
+intake: 0 every document taken or known · 10 one refused · 20 and 21 not taken in, as in receive.
 anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
 admission, redeem, confirm: 0 recorded and read back · 10 refused · 20, 21 and 30 (ask again) as in receive.
 A status that is not listed means refused.";
@@ -159,6 +164,7 @@ impl Ecugate {
                 seam::show(form, init::Init::COMMAND, &Answer::from(init.decide(&inputs::World::here())))
             }
             Command::Receive(receive) => receive.run(form),
+            Command::Intake(intake) => intake.run(form),
             Command::Maker(maker) => maker.run(form),
             Command::Anchors(anchors) => anchors.run(form),
             Command::Policy(policy) => policy.run(form),

@@ -5,7 +5,7 @@ use super::seam::Form;
 use super::system::System;
 use super::verdict_screen;
 use clap::ArgGroup;
-use ecugate::gate::{Arrival, Gate, GateError, Handover, ImageSource, Outcome};
+use ecugate::gate::{Arrival, Gate, GateError, Handover, ImageSource, Outcome, Papers};
 use ecugate::site::Site;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::values::digest::hex;
@@ -32,7 +32,7 @@ pub(crate) struct Receive {
     #[arg(long, value_name = "FILE", group = "scan")]
     label_file: Option<PathBuf>,
 
-    /// A release or shipment manifest (DSSE envelope)
+    /// A release or shipment manifest (DSSE envelope). None: those that intake holds for the label
     #[arg(long, value_name = "FILE")]
     manifest: Vec<PathBuf>,
 
@@ -40,11 +40,11 @@ pub(crate) struct Receive {
     #[arg(long, value_name = "[COMPONENT=]FILE")]
     image: Vec<String>,
 
-    /// Certificates from which paths may be built (PEM or DER). They give no trust
+    /// Certificates from which paths may be built (PEM or DER), beside those that intake holds. They give no trust
     #[arg(long, value_name = "FILE")]
     untrusted: Vec<PathBuf>,
 
-    /// Certificate revocation lists (PEM or DER)
+    /// Certificate revocation lists (PEM or DER), beside those that intake holds
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
@@ -87,8 +87,8 @@ impl Receive {
     pub(crate) fn run(&self, form: Form) -> ExitCode {
         let mut shown = Ok(());
         // The attempt is over once the screen has it: a process that dies before has told nobody.
-        let received = self.receive(|outcome| {
-            shown = verdict_screen::show_outcome(form, "receive", outcome);
+        let received = self.receive(|outcome, papers| {
+            shown = verdict_screen::show_outcome(form, "receive", outcome, papers);
             if shown.is_ok() { Handover::Done } else { Handover::Failed }
         });
         match received {
@@ -97,12 +97,14 @@ impl Receive {
         }
     }
 
-    fn receive(&self, show: impl FnOnce(&Outcome) -> Handover) -> Result<Outcome, GateError> {
+    fn receive(&self, show: impl FnOnce(&Outcome, &Papers) -> Handover) -> Result<Outcome, GateError> {
         let site = Site::open(&self.site)?;
         let world = World::here();
         let images = self.images(&world)?;
         let arrival = self.arrival(&world, images)?;
-        Gate::open(site, Box::new(System))?.receive_shown(arrival, show)
+        let gate = Gate::open(site, Box::new(System))?;
+        let papers = gate.papers(arrival.label.as_deref(), &arrival.manifests)?;
+        gate.receive_shown(papers.with(arrival), |outcome| show(outcome, &papers))
     }
 
     fn arrival<'a>(&self, world: &World, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {

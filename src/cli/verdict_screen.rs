@@ -1,7 +1,7 @@
 //! A verdict, shown: the screen at the dock, one line where there is no terminal, one JSON object, or one word.
 
 use super::seam::{self, Answer, Form, Outcome as Word};
-use ecugate::gate::{GateError, Outcome, RecordedVerdict, Retry};
+use ecugate::gate::{GateError, Outcome, Papers, RecordedVerdict, Retry};
 use ecugate_verifier::documents::receipt::{Receipt, Ruling};
 use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
@@ -22,13 +22,15 @@ const WIDTH: usize = 80;
 const TRIAL: &str = " TRIAL      nothing that this gate says counts in production";
 
 /// Shows what came of an arrival. Whoever could not be shown it has not got it.
-pub(crate) fn show_outcome(form: Form, command: &str, outcome: &Outcome) -> io::Result<()> {
+pub(crate) fn show_outcome(form: Form, command: &str, outcome: &Outcome, papers: &Papers) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match form {
-        Form::Json => judged(outcome).write_json(("command", &Value::from(command)), &mut out),
+        Form::Json => {
+            judged(outcome).with("papers", stored(papers)).write_json(("command", &Value::from(command)), &mut out)
+        }
         Form::Quiet => writeln!(out, "{}", word(outcome).word()),
-        Form::Text if io::stdout().is_terminal() => write_lines(&mut out, &screen(outcome, is_coloured())),
-        Form::Text => writeln!(out, "{}", line(outcome)),
+        Form::Text if io::stdout().is_terminal() => write_lines(&mut out, &screen(outcome, papers, is_coloured())),
+        Form::Text => writeln!(out, "{}", line(outcome, papers)),
     }?;
     out.flush()
 }
@@ -189,6 +191,30 @@ fn late(outcome: &Outcome) -> Option<u64> {
     }
 }
 
+/// What the intake store added.
+fn stored(papers: &Papers) -> Value {
+    let manifests = papers
+        .manifests
+        .iter()
+        .map(|one| json!({"kind": one.kind.word(), "name": one.name.as_str(), "seq": one.seq, "sha256": one.digest}));
+    json!({
+        "manifests": manifests.collect::<Vec<_>>(),
+        "certificates": papers.support.untrusted.len(),
+        "crls": papers.support.crls.len(),
+        "left_out": papers.left_out,
+    })
+}
+
+/// What the store held and was not judged, the first `most` in words.
+fn left_out(papers: &Papers, most: usize) -> Vec<String> {
+    let mut told: Vec<String> = papers.left_out.iter().take(most).map(|told| visible(told)).collect();
+    let more = papers.left_out.len().saturating_sub(most);
+    if more > 0 {
+        told.push(format!("and {more} more were left out: --json names them"));
+    }
+    told
+}
+
 fn record(verdict: &RecordedVerdict) -> Value {
     json!({
         "seq": verdict.recorded().seq,
@@ -201,7 +227,7 @@ fn record(verdict: &RecordedVerdict) -> Value {
 }
 
 /// One line a unit, for logs and pipes.
-fn line(outcome: &Outcome) -> String {
+fn line(outcome: &Outcome, papers: &Papers) -> String {
     let receipt = outcome.receipt();
     let findings = outcome.findings();
     let mut pieces = vec![word(outcome).word().to_owned()];
@@ -211,6 +237,7 @@ fn line(outcome: &Outcome) -> String {
     pieces.push(place(outcome));
     pieces.extend(resumed(outcome).map(resumed_words));
     pieces.extend(findings.first().and_then(words::why));
+    pieces.extend(left_out(papers, 1));
     if receipt.environment == Environment::Trial {
         pieces.push("TRIAL".to_owned());
     }
@@ -218,7 +245,7 @@ fn line(outcome: &Outcome) -> String {
 }
 
 /// The screen at the dock: one word, one colour, one action.
-fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
+fn screen(outcome: &Outcome, papers: &Papers, colour: bool) -> Vec<String> {
     let receipt = outcome.receipt();
     let findings = outcome.findings();
     let action = action(outcome);
@@ -247,6 +274,9 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     for other in findings.iter().skip(1).filter(|finding| !follows(finding.reason)) {
         let why = words::why(other).map(|why| format!(": {why}")).unwrap_or_default();
         lines.extend(wrapped("also", &format!("{}{why}", other.reason)));
+    }
+    for told in left_out(papers, 3) {
+        lines.extend(wrapped("papers", &told));
     }
     if ruling(outcome) == Ruling::Accept {
         let levels = (receipt.assurance.identity, receipt.assurance.firmware);

@@ -127,7 +127,7 @@ impl Gate {
                 Some(seq) => seq,
                 None => {
                     self.require_accepted(unit, &passage)?;
-                    self.take_in(unit, &passage, &admitted, reference)?
+                    self.enter_inventory(unit, &passage, &admitted, reference)?
                 }
             };
             let redemption = self.redemption_at(seq)?;
@@ -142,7 +142,7 @@ impl Gate {
         })
     }
 
-    fn take_in(&self, unit: u64, passage: &Passage, admitted: &Admitted, reference: &Name) -> Result<u64, Cut> {
+    fn enter_inventory(&self, unit: u64, passage: &Passage, admitted: &Admitted, reference: &Name) -> Result<u64, Cut> {
         let receipt = self.stored::<Receipt>(unit)?.document;
         let Admitted { record: Record { seq: admission, .. }, site, consumer, .. } = admitted.clone();
         let reference = reference.clone();

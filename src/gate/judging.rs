@@ -30,8 +30,8 @@ const CLOCK_LOOKS: u32 = 3;
 
 /// The signed documents of the site, as they stand in its folder.
 pub(super) struct Papers {
-    anchor_list: Option<Vec<u8>>,
-    policy: Option<Vec<u8>>,
+    pub(super) anchor_list: Option<Vec<u8>>,
+    pub(super) policy: Option<Vec<u8>>,
 }
 
 /// One judgement, with everything that recording it takes.

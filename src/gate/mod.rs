@@ -28,10 +28,12 @@ mod admission;
 
 mod records;
 
+mod documents;
 mod inventory;
 
 pub use crate::surroundings::Surroundings;
 pub use admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
 pub use arrival::{Arrival, ImageSource};
+pub use documents::Papers;
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Handover, Judgement, Outcome, RecordedVerdict};

@@ -39,6 +39,8 @@ mod group;
 
 mod recall;
 
+mod documents;
+
 mod look;
 
 mod passage;
@@ -46,6 +48,7 @@ mod passage;
 mod audit;
 
 pub use audit::{Audit, Depth};
+pub use documents::DocumentEntry;
 pub use fault::{AppendFault, LedgerFault};
 pub use group::GROUP_ENTRIES;
 pub use high_water::FileMark;

@@ -13,6 +13,7 @@ mod faults;
 mod founding;
 mod gate;
 mod guarded;
+mod intake;
 mod inventory;
 mod inventory_commands;
 mod kept;
@@ -47,6 +48,7 @@ fn main() {
         founding::trials,
         gate::trials,
         kept::trials,
+        intake::trials,
         authority::trials,
         ledger::trials,
         inventory::trials,

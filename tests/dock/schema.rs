@@ -12,6 +12,7 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("every_member_of_the_answers_of_init_and_receive_is_one_that_their_schemas_demand", held),
+        trial("every_member_of_the_answers_of_intake_is_one_that_its_schema_demands", of_intake),
         trial("every_member_of_the_answers_about_a_ledger_is_one_that_their_schemas_demand", of_the_ledger),
         trial("every_member_of_the_answers_to_officers_is_one_that_their_schemas_demand", of_officers),
     ]
@@ -53,6 +54,18 @@ fn ask(delivery: &Delivery, line: &str, outcome: &str, free: &[&str]) {
     let answer = object(&delivery.run(&words));
     assert_eq!(answer["outcome"], outcome, "{line}: {answer:#}");
     hold_to(&answer, free);
+}
+
+fn of_intake() {
+    let delivery = Delivery::founded();
+    ask(&delivery, "intake release.json shipment.json root.crl", "accept", &[]);
+    ask(&delivery, "intake release.json image.bin", "reject", FACTS);
+    ask(&delivery, "intake nowhere.json", "error", FACTS);
+    ask(&delivery, "intake --trust x", "error", FACTS);
+    ask(&delivery, "intake --list", "accept", &[]);
+    ask(&delivery, "intake --reindex", "accept", &[]);
+    std::fs::remove_file(delivery.path("site/ledger.db")).unwrap();
+    ask(&delivery, "intake release.json", "hold", FACTS);
 }
 
 fn of_the_ledger() {

@@ -220,7 +220,9 @@ pub enum Manifest {
 }
 
 impl Manifest {
-    fn read(bytes: &[u8], limits: &Limits) -> Self {
+    /// Reads one manifest; what cannot be read is kept with its finding.
+    #[must_use]
+    pub fn read(bytes: &[u8], limits: &Limits) -> Self {
         let malformed = |finding: Finding| Self::Malformed { digest: Sha256::of(bytes), finding };
         let envelope = match Envelope::parse(bytes, limits) {
             Ok(envelope) => envelope,

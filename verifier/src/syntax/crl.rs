@@ -156,7 +156,9 @@ impl Crl {
         self.entries
     }
 
-    pub(crate) fn issuer_key(&self) -> &[u8] {
+    /// Who made it, in the form to compare (`Certificate::subject_key`).
+    #[must_use]
+    pub fn issuer_key(&self) -> &[u8] {
         &self.issuer.key
     }
 

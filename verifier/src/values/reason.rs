@@ -111,6 +111,7 @@ reasons! {
     StatementTypeWrong = "statement-type-wrong", Contradicts;
     PredicateTypeWrong = "predicate-type-wrong", Contradicts;
     SubjectMismatch = "subject-mismatch", Contradicts;
+    DocumentUnknown = "document-unknown", Unreadable;
 
     // certificates, paths, revocation
     CertificateMalformed = "certificate-malformed", Unreadable;
@@ -318,6 +319,10 @@ reasons! {
     LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+
+    // documents that come in
+    IntakeBusy = "intake-busy", Passing;
+    IntakeUnusable = "intake-unusable", Stuck;
 
     // the journal of attempts
     JournalMissing = "journal-missing", Stuck;

@@ -40,6 +40,25 @@ fn no_manifest_at_all_is_unproven_and_says_nothing_bad() {
 }
 
 #[test]
+fn a_label_that_names_no_unit_is_held_for_the_label_and_nobody_is_said_to_owe_papers() {
+    let mut inputs = World::new().inputs();
+    inputs.presentation.manifests.clear();
+    inputs.presentation.label = Some(b"[)>\x1e06\x1dSA1\x1dSA2\x1e\x04".to_vec());
+    judge(inputs.clone()).is(Ruling::HoldPerson, Reason::LabelTwoSerials);
+    // nor because of a readout that no release says how to measure
+    inputs.presentation.readouts = World::new().readouts(&inputs.presentation);
+    judge(inputs.clone()).is(Ruling::HoldPerson, Reason::LabelTwoSerials);
+    inputs.presentation.label = None;
+    judge(inputs).is(Ruling::HoldPerson, Reason::LabelMissing);
+    // With papers at hand they are judged as ever.
+    let world = World::new().with(|world| {
+        world.label = b"[)>\x1e06\x1dSA1\x1dSA2\x1e\x04".to_vec();
+        world.crls[1] = world.issuing.crl(&List::revoking(100));
+    });
+    world.judge().is(Ruling::Suspect, Reason::SignerRevoked);
+}
+
+#[test]
 fn no_crl_is_a_hold_for_a_person() {
     World::new().with(|world| world.crls.clear()).judge().is(Ruling::HoldPerson, Reason::CrlMissing);
 }

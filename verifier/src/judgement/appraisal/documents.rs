@@ -63,6 +63,7 @@ pub(super) fn believe<'d>(
     policy: Option<&InForce>,
     known: Option<&Known>,
     limits: &Limits,
+    owed: bool,
     answers: &mut Answers,
 ) -> Believed<'d> {
     let mut believed = Believed::default();
@@ -85,7 +86,7 @@ pub(super) fn believe<'d>(
             },
         }
     }
-    summarise(dossier.evidence(), &believed, answers);
+    summarise(dossier.evidence(), owed, &believed, answers);
     believed
 }
 
@@ -109,13 +110,15 @@ fn circumstances<'d, 'g>(
     }
 }
 
-fn summarise(evidence: &Evidence, believed: &Believed<'_>, answers: &mut Answers) {
+fn summarise(evidence: &Evidence, owed: bool, believed: &Believed<'_>, answers: &mut Answers) {
     let presented = |role: Role| evidence.manifests.iter().filter(|manifest| manifest.role() == Some(role)).count();
     for (question, role, absent, believed) in [
         (Question::ReleaseSigner, Role::Release, Reason::ReleaseAbsent, believed.releases.len()),
         (Question::ShipmentSigner, Role::Shipment, Reason::ShipmentAbsent, believed.shipments.len()),
     ] {
-        if presented(role) == 0 {
+        if !owed {
+            answers.not_run(question, super::NO_UNIT);
+        } else if presented(role) == 0 {
             let expected = format!("a {} manifest", role.word());
             answers.answer(question, Answer::NotRun(Finding::new(absent, "manifests", expected, "none")));
         } else if believed == presented(role) {

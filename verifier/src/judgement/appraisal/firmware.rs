@@ -17,12 +17,17 @@ pub(super) fn measure(
     dossier: &Dossier,
     matched: &Matched<'_>,
     known: Option<&Known>,
+    owed: bool,
     answers: &mut Answers,
 ) -> Firmware {
     let readouts = &dossier.inputs().presentation.readouts;
     for readout in readouts {
         if let Measured::Failed(finding) = &readout.result {
-            answers.fail(Question::Firmware, finding.clone().within(&name_of(readout)));
+            if finding.reason == Reason::ReleaseAbsent && !owed {
+                answers.not_run(Question::Firmware, super::NO_UNIT);
+            } else {
+                answers.fail(Question::Firmware, finding.clone().within(&name_of(readout)));
+            }
         }
     }
     let Some(release) = matched.release() else {

@@ -32,6 +32,9 @@ use answers::{Answer, Answers};
 /// How far the clock may stand behind the last entry: the spread of two stations that agree.
 const CLOCK_SLACK_MILLIS: i64 = 2_000;
 
+/// What is wanting where the label names no unit and nothing was presented with it.
+const NO_UNIT: &str = "a label that names one unit";
+
 /// Everything that one appraisal found. Made by [`appraise`] alone: to hold one is the proof that some dossier gives
 /// these answers. What the dossier took for true (its authority, token and memory) is not proven by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +62,14 @@ pub fn appraise(dossier: &Dossier) -> Appraisal {
     clock(dossier, known, limits, &mut answers);
     anchors(dossier, &mut answers);
     let policy = policy(dossier, &mut answers);
-    papers(dossier, &mut answers);
     let label = label_of(dossier, &mut answers);
+    // Papers are found by the label: where it names no unit, nobody can say that the supplier owes any.
+    let owed = label.is_some() || !dossier.evidence().manifests.is_empty();
+    papers(dossier, owed, &mut answers);
 
-    let believed = documents::believe(dossier, policy, known, limits, &mut answers);
+    let believed = documents::believe(dossier, policy, known, limits, owed, &mut answers);
     let matched = listing::find(dossier, policy, known, label.as_ref(), &believed, &mut answers);
-    let firmware = firmware::measure(dossier, &matched, known, &mut answers);
+    let firmware = firmware::measure(dossier, &matched, known, owed, &mut answers);
     let identity = identity::judge(dossier, known, label.as_ref(), &matched, limits, &mut answers);
     let gate = gate(policy, label.as_ref(), &matched);
     let minimum = minimum(policy, label.as_ref(), &matched);
@@ -224,14 +229,16 @@ fn policy<'d>(dossier: &'d Dossier, answers: &mut Answers) -> Option<&'d InForce
 }
 
 /// What could not be read is never dropped: one malformed paper beside good ones keeps the unit out.
-fn papers(dossier: &Dossier, answers: &mut Answers) {
+fn papers(dossier: &Dossier, owed: bool, answers: &mut Answers) {
     let evidence = dossier.evidence();
     let mut findings: Vec<Finding> = evidence.excess.iter().chain(&evidence.unreadable).cloned().collect();
     findings.extend(documents::malformed(evidence));
-    if evidence.manifests.is_empty() {
+    if evidence.manifests.is_empty() && owed {
         findings.push(Finding::new(Reason::ManifestAbsent, "manifests", "a release and a shipment", "none"));
     }
-    if findings.is_empty() {
+    if findings.is_empty() && !owed {
+        answers.not_run(Question::Papers, NO_UNIT);
+    } else if findings.is_empty() {
         answers.pass(Question::Papers, format!("{} manifests", evidence.manifests.len()));
     } else {
         answers.answer(Question::Papers, Answer::Fail(findings));

@@ -224,11 +224,15 @@ impl Certificate {
         self.strength
     }
 
-    pub(crate) fn subject_key(&self) -> &[u8] {
+    /// The subject in the form to compare: equal where RFC 5280 section 7.1 calls the names equal.
+    #[must_use]
+    pub fn subject_key(&self) -> &[u8] {
         &self.subject.key
     }
 
-    pub(crate) fn issuer_key(&self) -> &[u8] {
+    /// The issuer, in the form of [`Certificate::subject_key`].
+    #[must_use]
+    pub fn issuer_key(&self) -> &[u8] {
         &self.issuer.key
     }
 

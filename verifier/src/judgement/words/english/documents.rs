@@ -118,5 +118,8 @@ pub(super) const GROUPS: &[Group] = &[
         SubjectMismatch
             "A document names one thing in its heading and another in its text."
             "Ask the signer to write the subjects that follow from the content, as docs/formats.md says, and to sign it again.";
+        DocumentUnknown
+            "A file that came in with the papers is none of the documents that the gate reads."
+            "Ask the sender for the signed manifests, certificates and revocation lists themselves, each as a file of its own. Archives are never unpacked.";
     },
 ];

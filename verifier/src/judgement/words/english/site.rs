@@ -174,6 +174,12 @@ pub(super) const GROUPS: &[Group] = &[
         NotConfirmed
             "It is not known whether the verdict was recorded."
             "Leave the box where it is and do not scan it anew. IT: look whether the entry shown stands in the ledger.";
+        IntakeBusy
+            "Another program is taking documents in at this moment."
+            "Wait and try again. If it stays so, IT: look which program holds the lock of the intake folder.";
+        IntakeUnusable
+            "The folder of the intake store cannot be read or written."
+            "IT: give the account of the gate the rights to the folder shown, and room on the disk. Its index may be removed: it is made again.";
     },
     group! { "The journal of attempts"
         JournalMissing
