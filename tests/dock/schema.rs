@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("every_member_of_the_answers_of_intake_is_one_that_its_schema_demands", of_intake),
         trial("every_member_of_the_answers_about_a_ledger_is_one_that_their_schemas_demand", of_the_ledger),
         trial("every_member_of_the_answers_to_officers_is_one_that_their_schemas_demand", of_officers),
+        trial("every_member_of_the_answers_to_an_inventory_is_one_that_their_schemas_demand", of_inventories),
     ]
 }
 
@@ -124,3 +125,25 @@ fn of_officers() {
 
 /// A policy may be on its way without the file that says why.
 const STATED: &[&str] = &["statement"];
+
+fn of_inventories() {
+    let delivery = Delivery::founded();
+    assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
+    let ask = |line: &str, outcome: &str, free: &[&str]| ask(&delivery, line, outcome, free);
+    ask("admission --record 2 --consumer erp", "accept", &[]);
+    ask("admission --record 2 --consumer erp --out box", "accept", &[]);
+    ask("admission --record 2 --consumer other --out other", "reject", REFUSED);
+    ask("admission --record 2 --consumer erp --out box", "error", FACTS);
+    let redeem = "redeem --admission box --consumer erp --environment trial --reference";
+    ask(&format!("{redeem} 7"), "accept", &[]);
+    ask(&format!("{redeem} 8"), "reject", REFUSED);
+    ask("redeem --admission nowhere --consumer erp --environment trial --reference 7", "error", FACTS);
+    ask("unconfirmed", "accept", &[]);
+    ask("confirm --redemption 4 --consumer erp --booked-as stock-7", "accept", &[]);
+    ask("confirm --redemption 2 --consumer erp --booked-as stock-7", "reject", REFUSED);
+    std::fs::remove_file(delivery.path("site/ledger.db")).unwrap();
+    ask("unconfirmed", "hold", REFUSED);
+}
+
+/// A refusal says of which environment it is, where it is known.
+const REFUSED: &[&str] = &["where", "expected", "found", "environment"];

@@ -99,6 +99,10 @@ const IN_DOCK: &[&str] = &[
     "policy check",
     "policy sign",
     "policy publish",
+    "admission",
+    "redeem",
+    "confirm",
+    "unconfirmed",
 ];
 
 fn bench() -> Bench {
