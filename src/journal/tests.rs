@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    Journal::create(folder.path()).unwrap();
+    Journal::create(folder.path(), None).unwrap();
     folder
 }
 
@@ -78,6 +78,12 @@ fn a_hold(begun: &Begun) -> Hold {
 
 fn hold(journal: &Journal, begun: &Begun) -> Tag {
     journal.hold(a_hold(begun)).unwrap()
+}
+
+/// Segments and lines.
+fn size(folder: &Path) -> (u64, u64) {
+    let seen = Journal::audit(folder).unwrap();
+    (seen.segments, seen.lines)
 }
 
 fn segment(folder: &Path, number: u64) -> PathBuf {
@@ -203,6 +209,18 @@ fn tags_count_up_over_gates_and_segments_and_are_never_given_twice() {
 }
 
 #[test]
+fn a_journal_in_the_place_of_a_lost_one_gives_no_tag_again() {
+    let folder = tempfile::tempdir().unwrap();
+    Journal::create(folder.path(), Tag::parse("H-000419")).unwrap();
+    let gate = open(folder.path(), 1);
+    let begun = begin(&gate, "box", 10);
+    assert_eq!(hold(&gate, &begun).to_string(), "H-000420");
+    let seen = Journal::audit(folder.path()).unwrap();
+    assert_eq!((seen.next_tag.to_string().as_str(), seen.kept.len()), ("H-000421", 1));
+    assert_eq!(seen.open, [(begun.attempt, at(10))]);
+}
+
+#[test]
 fn a_resumed_attempt_brings_the_hold_along_that_it_came_to() {
     let folder = folder();
     let first = open(folder.path(), 1);
@@ -259,7 +277,7 @@ fn an_end_torn_under_an_open_gate_is_cut_off_by_the_next_writer() {
     std::fs::write(&path, [&whole[..], b"{\"before\":\"00"].concat()).unwrap();
     begin(&second, "two", 11);
     begin(&first, "three", 12);
-    assert_eq!(Journal::audit(folder.path()).unwrap(), (1, 4));
+    assert_eq!(size(folder.path()), (1, 4));
 }
 
 #[test]
@@ -412,7 +430,7 @@ fn a_full_segment_is_followed_by_one_that_carries_over_what_is_open() {
             .count()
     };
     assert_eq!(segments(), 3);
-    assert_eq!(Journal::audit(folder.path()).unwrap().0, 3);
+    assert_eq!(size(folder.path()).0, 3);
     assert_eq!(second.kept().unwrap().iter().map(|kept| kept.tag).collect::<Vec<_>>(), [tag]);
     drop(first);
     let resumed = begin(&second, "left open", 12);
@@ -420,7 +438,7 @@ fn a_full_segment_is_followed_by_one_that_carries_over_what_is_open() {
     drop(second);
     // The last segment is enough; without the one before it an audit has nothing to hold it against.
     std::fs::remove_file(segment(folder.path(), 1)).unwrap();
-    assert_eq!(Journal::audit(folder.path()).unwrap().0, 2);
+    assert_eq!(size(folder.path()).0, 2);
     std::fs::remove_file(segment(folder.path(), 2)).unwrap();
     assert_eq!(open(folder.path(), 3).kept().unwrap().len(), 1);
 }
@@ -478,7 +496,7 @@ fn threads_of_two_gates_write_one_chain_and_nobody_gets_anothers_tag() {
     tags.sort_unstable();
     tags.dedup();
     assert_eq!(tags.len(), 48);
-    let lines = Journal::audit(folder.path()).unwrap().1;
+    let lines = size(folder.path()).1;
     assert!((2..=1 + 48 * 3).contains(&lines), "{lines}");
     assert_eq!(first.kept().unwrap().len(), 48);
 }
@@ -499,14 +517,14 @@ fn boxes_that_ask_while_the_disk_is_waited_for_are_answered_by_one_line() {
         drawn.sort_unstable();
         assert_eq!(drawn, (10..18).map(nonce).collect::<Vec<_>>());
     });
-    assert_eq!(Journal::audit(folder.path()).unwrap(), (1, 2));
+    assert_eq!(size(folder.path()), (1, 2));
 }
 
 #[test]
 fn a_journal_that_is_missing_emptied_shortened_or_made_twice_is_refused() {
     let folder = folder();
     let reason = |fault: JournalFault| fault.reason();
-    assert_eq!(Journal::create(folder.path()).map_err(reason), Err(Reason::JournalDiffers));
+    assert_eq!(Journal::create(folder.path(), None).map_err(reason), Err(Reason::JournalDiffers));
     let nowhere = folder.path().join("nowhere");
     assert_eq!(Journal::open(&nowhere, nonce(1)).map_err(reason).err(), Some(Reason::JournalMissing));
     assert!(!nowhere.exists());
