@@ -8,17 +8,17 @@
 //! It is not signed: whoever may write its files can write it anew. What it says is believed for two things only, which
 //! attempt a box may go on with and which holds are still to be entered; neither makes an accept.
 
-mod fault;
-
 mod tag;
 
 mod line;
 
+mod fault;
+
 mod standing;
 
-mod segment;
-
 mod live;
+
+mod segment;
 
 mod request;
 
