@@ -24,7 +24,14 @@ mod late;
 
 mod receive;
 
+mod admission;
+
+mod records;
+
+mod inventory;
+
 pub use crate::surroundings::Surroundings;
+pub use admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
 pub use arrival::{Arrival, ImageSource};
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Handover, Judgement, Outcome, RecordedVerdict};

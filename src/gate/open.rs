@@ -132,7 +132,6 @@ impl Gate {
 
     /// Writes entries through the thread that writes, and waits until they are covered and read back. The one way to
     /// write, for every act of the gate. An engine that failed is given up: the next act opens another one.
-    #[allow(dead_code)] // for the acts that follow
     pub(super) fn submit(&self, append: Append, seal: Seal) -> Result<Recorded, AppendFault> {
         let engine = self.inner.engine().map_err(|away| AppendFault::Sealing(away.finding))?;
         let result = engine.writer.submit(append, seal);
@@ -143,7 +142,6 @@ impl Gate {
     }
 
     /// Reads the ledger, over a connection that writes nothing.
-    #[allow(dead_code)] // for the acts that follow
     pub(super) fn read_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> Result<T, Finding> {
         Ok(self.inner.engine().map_err(|away| away.finding)?.read(read))
     }

@@ -185,7 +185,7 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
     Ok(Sighting { seq, state, attempt, evidence: Sha256::from_bytes(evidence), keys })
 }
 
-fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
+pub(super) fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
     let last = connection
         .prepare_cached("SELECT max(time) FROM act INDEXED BY act_by_time")?
         .query_row([], |row| row.get::<_, Option<i64>>(0))?;

@@ -99,11 +99,11 @@ impl Surroundings for Behind {
     }
 }
 
-fn gate(folder: &Path, clock: Option<Time>) -> Gate {
+pub(crate) fn gate(folder: &Path, clock: Option<Time>) -> Gate {
     Gate::open(Site::open(folder).unwrap(), Box::new(Stopped(clock))).unwrap()
 }
 
-fn present(gate: &Gate, world: &World, serial: &str, attempt: u8) -> Result<Outcome, GateError> {
+pub(crate) fn present(gate: &Gate, world: &World, serial: &str, attempt: u8) -> Result<Outcome, GateError> {
     let attempt = Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([attempt; 16]) };
     gate.receive(Arrival { attempt: Some(attempt), ..arrival(world, serial) })
 }

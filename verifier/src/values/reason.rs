@@ -325,6 +325,15 @@ reasons! {
     JournalBusy = "journal-busy", Passing;
     JournalDiffers = "journal-differs", Stuck;
     AttemptInProgress = "attempt-in-progress", Passing;
+
+    // the way into inventory
+    AdmissionNoAccept = "admission-no-accept", Contradicts;
+    AdmissionBlocked = "admission-blocked", Contradicts;
+    AdmissionTaken = "admission-taken", Contradicts;
+    AdmissionUnknown = "admission-unknown", Contradicts;
+    AdmissionEnvironment = "admission-environment", Contradicts;
+    AdmissionRedeemed = "admission-redeemed", Contradicts;
+    RedemptionConfirmed = "redemption-confirmed", Contradicts;
 }
 
 impl Reason {

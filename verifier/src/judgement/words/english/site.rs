@@ -192,4 +192,27 @@ pub(super) const GROUPS: &[Group] = &[
             "The box with this number is being worked on at this moment."
             "Wait for its outcome, or ask again in a while.";
     },
+    group! { "The way into inventory"
+        AdmissionNoAccept
+            "The record shown is no accept: the gate has let nothing into inventory by it."
+            "Do not book it. Ask for the admission of the entry in which the gate accepted the unit, if there is one.";
+        AdmissionBlocked
+            "The unit was accepted, and must not move any more: something was recorded against it since."
+            "Do not book it. Find the unit, set it apart, and ask the quality office; the entry shown says why.";
+        AdmissionTaken
+            "The admission of this unit is another inventory system's."
+            "Do not book it. Each unit enters one inventory once: look which system asked first, and whether that was right.";
+        AdmissionUnknown
+            "This admission is none of this site's ledger: it was made up, changed, or is of another site."
+            "Do not book it. Keep the file as evidence, and ask this gate for the admission of the unit again.";
+        AdmissionEnvironment
+            "A trial admits nothing into production, and production nothing into a trial."
+            "Do not book it. IT: let each inventory system ask the gate of its own environment.";
+        AdmissionRedeemed
+            "This unit stands in inventory already: its one admission was used."
+            "Look in the books under the reference shown. A second unit with this identity goes through the gate.";
+        RedemptionConfirmed
+            "This booking was confirmed already, under another number."
+            "Look in the books which number is right. What is recorded is not changed.";
+    },
 ];
