@@ -115,7 +115,7 @@ pub fn found_trial(
     let list = anchor_list(founding);
     write_new(&site.anchor_list(), keys.by_officers(list)?.bytes())?;
     write_new(&site.policy(), keys.by_officers(policy(founding))?.bytes())?;
-    Journal::create(&site.journal()).map_err(Finding::from)?;
+    Journal::create(&site.journal(), None).map_err(Finding::from)?;
     let recorded = first_entries(&site, founding, &tokens, &keys)?;
     let text = toml::to_string(site.text())
         .map_err(|error| Finding::new(Reason::SiteMalformed, CONFIGURATION, "a writable site", error.to_string()))?;

@@ -40,6 +40,8 @@ mod maker;
 
 mod ledger;
 
+mod journal;
+
 mod desk;
 
 mod anchors;
@@ -117,6 +119,9 @@ enum Command {
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Looks at the journal of a site, or begins one in the place of one that is lost
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
     /// The process that a PKCS#11 module runs in. Started by the gate, not by a person
     #[command(hide = true)]
     TokenHelper(token_helper::TokenHelper),
@@ -169,6 +174,7 @@ impl Ecugate {
             Command::Anchors(anchors) => anchors.run(form),
             Command::Policy(policy) => policy.run(form),
             Command::Ledger(ledger) => ledger.run(form),
+            Command::Journal(journal) => journal.run(form),
             Command::TokenHelper(token_helper) => token_helper.run(),
             Command::Admission(admission) => admission.run(form),
             Command::Redeem(redeem) => redeem.run(form),

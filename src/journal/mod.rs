@@ -8,17 +8,17 @@
 //! It is not signed: whoever may write its files can write it anew. What it says is believed for two things only, which
 //! attempt a box may go on with and which holds are still to be entered; neither makes an accept.
 
-mod fault;
-
 mod tag;
 
 mod line;
 
+mod fault;
+
 mod standing;
 
-mod segment;
-
 mod live;
+
+mod segment;
 
 mod request;
 
@@ -99,13 +99,29 @@ pub struct Begun {
     pub kept: Option<Kept>,
 }
 
+/// A journal as it was read from its first line to its last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Segments.
+    pub segments: u64,
+    /// Their lines.
+    pub lines: u64,
+    /// The tag of the next hold.
+    pub next_tag: Tag,
+    /// Attempts that began and did not end, and when they began.
+    pub open: Vec<(Attempt, Time)>,
+    /// Holds that are not entered in the ledger.
+    pub kept: Vec<Kept>,
+}
+
 impl Journal {
-    /// Makes the journal of a new site, in a folder that holds none.
+    /// Makes a journal in a folder that holds none: of a new site, or, `after` the last tag that was given, in the place
+    /// of one that is lost.
     ///
     /// # Errors
     /// [`JournalFault`].
-    pub fn create(folder: &Path) -> Result<(), JournalFault> {
-        segment::create(folder)
+    pub fn create(folder: &Path, after: Option<Tag>) -> Result<(), JournalFault> {
+        segment::create(folder, after.map_or(Tag::FIRST, Tag::next))
     }
 
     /// Opens the journal for one gate, which `gate` names and nobody else. Reads the last segment only. Never makes a
@@ -192,14 +208,16 @@ impl Journal {
         locked(&self.in_progress).remove(&Key { attempt: attempt.clone(), evidence });
     }
 
-    /// Reads every segment from the first one there is and holds them against each other. Answers their number and that
-    /// of their lines.
+    /// Reads every segment from the first one there is, holds them against each other, and answers what is open.
     ///
     /// # Errors
     /// [`JournalFault`] with the first line that is not what it should be.
-    pub fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
+    pub fn audit(folder: &Path) -> Result<Seen, JournalFault> {
         let _lock = segment::lock(folder)?;
-        segment::audit(folder)
+        let (segments, lines, last) = segment::audit(folder)?;
+        let open = last.standing.all_open().map(|(key, open)| (key.attempt.clone(), open.time)).collect();
+        let kept = last.standing.all_kept().cloned().collect();
+        Ok(Seen { segments, lines, next_tag: last.standing.next_tag(), open, kept })
     }
 
     /// Asks, and waits for the answer. Whoever comes first to the state answers for all who wait then.

@@ -41,8 +41,8 @@ pub(super) struct Tail {
     pub(super) standing: Standing,
 }
 
-/// Makes the first segment of a journal.
-pub(super) fn create(folder: &Path) -> Result<(), JournalFault> {
+/// Makes the first segment of a journal, whose first hold gets `next_tag`.
+pub(super) fn create(folder: &Path, next_tag: Tag) -> Result<(), JournalFault> {
     let unusable = |error| JournalFault::unusable(folder, &error);
     fs::create_dir_all(folder.join(live::FOLDER)).map_err(unusable)?;
     let _lock = locked(folder, true)?;
@@ -50,7 +50,7 @@ pub(super) fn create(folder: &Path) -> Result<(), JournalFault> {
         let place = path_of(folder, *segment).display().to_string();
         return Err(JournalFault::differs(place, "no journal yet", "a segment of one"));
     }
-    let begins = Begins { format: FORMAT.to_owned(), segment: 1, next_tag: Tag::FIRST, carries: 0 };
+    let begins = Begins { format: FORMAT.to_owned(), segment: 1, next_tag, carries: 0 };
     let first = Line { before: Sha256::of(FORMAT.as_bytes()), says: vec![Says::Begins(begins)] };
     let mut text = first.encode()?;
     text.push(b'\n');
@@ -244,8 +244,8 @@ fn cut(path: &Path, length: u64) -> Result<(), JournalFault> {
     file.and_then(|file| file.set_len(length)).map_err(|error| JournalFault::unusable(path, &error))
 }
 
-/// Reads every segment there is, from the first one on.
-pub(super) fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
+/// Reads every segment there is, from the first one on. Answers their number, that of their lines, and the last one.
+pub(super) fn audit(folder: &Path) -> Result<(u64, u64, Tail), JournalFault> {
     let (mut segments, mut lines) = (0, 0);
     let mut before: Option<Tail> = None;
     for segment in numbers(folder)? {
@@ -268,7 +268,7 @@ pub(super) fn audit(folder: &Path) -> Result<(u64, u64), JournalFault> {
         before = Some(tail);
     }
     match before {
-        Some(_) => Ok((segments, lines)),
+        Some(last) => Ok((segments, lines, last)),
         None => Err(JournalFault::Missing { place: path_of(folder, 1).display().to_string() }),
     }
 }

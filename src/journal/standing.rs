@@ -183,6 +183,10 @@ impl Standing {
         self.kept.values()
     }
 
+    pub(super) fn all_open(&self) -> impl Iterator<Item = (&Key, &Open)> {
+        self.open.iter()
+    }
+
     /// The gates whose attempts are open.
     pub(super) fn gates(&self) -> BTreeSet<Nonce> {
         self.open.values().map(|open| open.gate).collect()

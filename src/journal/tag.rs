@@ -25,7 +25,8 @@ impl Tag {
     }
 
     /// Reads exactly what [`Display`](fmt::Display) writes.
-    fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let number = text.strip_prefix("H-")?.parse().ok().map(Self)?;
         (number.to_string() == text && number >= Self::FIRST).then_some(number)
     }

@@ -4,7 +4,7 @@ use crate::delivery::today;
 use crate::softhsm::trial;
 use crate::world::{PART, World, label, name, time, unit};
 use ecugate::ceremony::{AnchorGiven, Founding, found_trial};
-use ecugate::gate::{Arrival, Gate, GateError, ImageSource, Outcome, Surroundings};
+use ecugate::gate::{Arrival, Consumer, Gate, GateError, Handover, ImageSource, Outcome, Surroundings};
 use ecugate::hsm::softhsm;
 use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger};
@@ -13,6 +13,7 @@ use ecugate_verifier::documents::anchor_list::Role;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::inputs::custody::{Attempt, Nonce};
 use ecugate_verifier::syntax::certificate::Certificate;
+use ecugate_verifier::values::attempt::Environment;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::{Manufacturer, PartScope};
 use ecugate_verifier::values::limits::Limits;
@@ -31,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_attempt_asked_again_gets_its_record_and_no_accept_once_it_is_contested", &[asked_again]),
         trial("attack_66_a_second_box_under_the_first_ones_attempt_is_recorded_and_blocks_it", &[attempt_reused]),
         trial("sixteen_boxes_at_once_of_which_eight_are_alike_are_nine_accepts_and_all_recorded", &[sixteen_at_once]),
+        trial("attack_66_a_record_that_nobody_saw_is_none_for_a_box_once_it_is_redeemed", &[redeemed_meanwhile]),
         trial("a_number_in_progress_is_refused_and_a_number_left_by_a_panic_is_gone_on_with", &[left_by_a_panic]),
         trial("a_clock_a_little_behind_is_waited_for_and_no_entry_is_dated_before_the_last", &[clock_waited_for]),
         trial("a_gate_that_lost_its_ledger_holds_and_goes_on_when_it_is_back", &[ledger_lost]),
@@ -259,6 +261,25 @@ fn left_by_a_panic(folder: &Path) {
     assert_eq!((verdict.recorded().seq, verdict.is_resumed()), (2, true));
     let second = gate.receive(arrival(&world, "DEMO-0001")).unwrap();
     assert_eq!(second.receipt().contests, [2]);
+}
+
+/// The inventory system took the unit by the number of its entry; the screen that nobody saw is no second leave.
+fn redeemed_meanwhile(folder: &Path) {
+    let world = today();
+    found(folder, &world);
+    let gate = gate(folder, Some(now()));
+    let unseen = gate.receive_shown(arrival(&world, "DEMO-0001"), |_| Handover::Failed).unwrap();
+    let seq = unseen.recorded().unwrap().recorded().seq;
+    let consumer = Consumer { id: name("erp"), environment: Environment::Trial };
+    let admission = gate.admission_for(seq, &consumer.id).unwrap();
+    gate.redeem(&admission, &consumer, &name("booking-1")).unwrap();
+    let second = gate.receive(arrival(&world, "DEMO-0001")).unwrap();
+    assert!(matches!(second, Outcome::Quarantined(_)), "{second:?}");
+    assert_eq!(
+        (second.receipt().contests.as_slice(), second.recorded().unwrap().is_resumed()),
+        ([seq].as_slice(), false)
+    );
+    assert_eq!(came(Ok(second)), (10, "identity-seen-before".to_owned()));
 }
 
 fn clock_waited_for(folder: &Path) {

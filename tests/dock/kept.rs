@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("many_holds_are_entered_late_in_their_order_and_once", many_holds),
         trial("a_box_that_nobody_could_be_shown_gets_its_record_when_it_is_presented_again", unshown),
         trial("a_journal_that_cannot_be_written_is_a_hold_without_tag_and_nothing_is_recorded", journal_faults),
+        trial("a_lost_journal_is_begun_anew_by_a_person_and_gives_no_tag_again", begun_anew),
         trial("a_full_disk_is_a_hold_without_tag_and_nothing_is_recorded", full_disk),
     ]
     .into()
@@ -338,6 +339,35 @@ fn flip(journal: &Path, at: usize) {
     let mut text = std::fs::read(&path).unwrap();
     text[at] ^= 1;
     std::fs::write(path, text).unwrap();
+}
+
+fn begun_anew() {
+    let delivery = Delivery::founded();
+    hide_tokens(&delivery);
+    assert_eq!(held(&present(&delivery, "DEMO-0001")), "H-000001");
+    let show = || object(&delivery.run(&["journal", "show", "--site", "site", "--json"]));
+    let seen = show();
+    assert_eq!(
+        (&seen["outcome"], &seen["next_tag"], &seen["open"]),
+        (&json!("accept"), &json!("H-000002"), &json!([]))
+    );
+    let kept = &seen["kept"][0];
+    assert_eq!(
+        (&kept["tag"], &kept["unit"]["serial"], &kept["operator"]),
+        (&json!("H-000001"), &json!("DEMO-0001"), &json!("op-7"))
+    );
+    let begin = |after: &str| delivery.run(&["journal", "begin", "--site", "site", "--after", after, "--json"]);
+    let refused = begin("H-000001");
+    assert_eq!((refused.status, &object(&refused)["reason"]), (10, &json!("journal-differs")), "one stands there");
+    std::fs::rename(delivery.path("site/journal"), delivery.path("lost")).unwrap();
+    assert_eq!(show()["reason"], json!("journal-missing"));
+    let wrong = begin("419");
+    assert_eq!((wrong.status, &object(&wrong)["reason"]), (2, &json!("usage")));
+    assert_eq!(object(&begin("H-000001"))["next_tag"], json!("H-000002"));
+    assert_eq!(held(&present(&delivery, "DEMO-0002")), "H-000002");
+    bring_tokens_back(&delivery);
+    assert_eq!(accepted(&present(&delivery, "DEMO-0002")), (3, false));
+    assert_eq!(states(&delivery, "DEMO-0001"), [], "what the lost journal kept is in no record");
 }
 
 /// No file may grow: what a full disk does to the journal.

@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("every_member_of_the_answers_of_init_and_receive_is_one_that_their_schemas_demand", held),
         trial("every_member_of_the_answers_of_intake_is_one_that_its_schema_demands", of_intake),
         trial("every_member_of_the_answers_about_a_ledger_is_one_that_their_schemas_demand", of_the_ledger),
+        trial("every_member_of_the_answers_about_a_journal_is_one_that_their_schemas_demand", of_the_journal),
         trial("every_member_of_the_answers_to_officers_is_one_that_their_schemas_demand", of_officers),
         trial("every_member_of_the_answers_to_an_inventory_is_one_that_their_schemas_demand", of_inventories),
     ]
@@ -84,6 +85,19 @@ fn of_the_ledger() {
     for command in ["ledger show --last 1", "ledger checkpoint", "ledger audit"] {
         ask(command, "reject", FACTS);
     }
+}
+
+fn of_the_journal() {
+    let delivery = Delivery::founded();
+    std::fs::rename(delivery.path("site/ledger.db"), delivery.path("away")).unwrap();
+    assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 21);
+    let ask = |line: &str, outcome: &str, free: &[&str]| ask(&delivery, line, outcome, free);
+    ask("journal show", "accept", &[]);
+    ask("journal begin --after H-000001", "reject", FACTS);
+    ask("journal begin --after 1", "error", FACTS);
+    std::fs::rename(delivery.path("site/journal"), delivery.path("lost")).unwrap();
+    ask("journal show", "reject", FACTS);
+    ask("journal begin --after H-000001", "accept", &[]);
 }
 
 fn of_officers() {

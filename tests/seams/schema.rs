@@ -89,6 +89,8 @@ const IN_DOCK: &[&str] = &[
     "init",
     "receive",
     "ledger show",
+    "journal begin",
+    "journal show",
     "ledger audit",
     "ledger checkpoint",
     "anchors propose",
