@@ -11,6 +11,8 @@ pub mod surroundings;
 
 pub mod ledger;
 
+pub mod journal;
+
 pub mod rungs;
 
 pub mod site;

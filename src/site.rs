@@ -65,11 +65,11 @@ pub struct SiteText {
     /// The token whose keys officers may change to when the first one is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<SignerText>,
-    /// The authority.
-    pub authority: AuthorityText,
     /// Where a trial keeps what its officers work with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceremony: Option<CeremonyText>,
+    /// The authority. It stands last: without its end, a file that was cut is no configuration.
+    pub authority: AuthorityText,
 }
 
 /// What the officers of a trial work with: their keys on one token, and two PINs. In production an officer brings a

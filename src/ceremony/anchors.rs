@@ -247,17 +247,13 @@ pub fn review_anchors(
 /// # Errors
 /// The finding of the first step that fails. Up to the entry the list before stays in force; from the entry on gates
 /// hold until it is begun again.
-pub fn publish_anchors(
-    desk: &mut Desk,
-    envelope: &[u8],
-    annex: &Annex,
-    now: Time,
-) -> Result<AnchorsPublished, Finding> {
+pub fn publish_anchors(desk: &mut Desk, envelope: &[u8], annex: &Annex) -> Result<AnchorsPublished, Finding> {
     let signed = AnchorList::open(Some(envelope), &desk.site)?;
     let pins = desk.pins()?;
     let _turn = desk.take_turn()?;
     let keys = Keys::open(desk, &signed, &pins)?;
     desk.settle(&keys.log)?;
+    let now = desk.now()?;
     let due = due(desk, &signed, now)?;
     let before = list_before(&desk.site, &desk.ledger, signed.document());
     let (on_token, missing) = at_hand(desk, signed.document(), annex, now)?;
@@ -351,5 +347,4 @@ fn read_back(desk: &Desk, signed: &Signed<AnchorList>, now: Time) -> Result<usiz
 }
 
 #[cfg(test)]
-#[path = "anchors/tests.rs"]
 mod tests;

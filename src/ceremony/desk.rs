@@ -8,9 +8,14 @@ use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::time::Time;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A clock that stands up to so far behind the last entry is waited for: the spread of two stations that agree.
+const CLOCK_SLACK_MILLIS: u64 = 2_000;
 
 /// Site, tokens and ledger, open.
 pub struct Desk {
@@ -67,6 +72,29 @@ impl Desk {
     /// One change at a time, and no gate that opens its tokens meanwhile: the turn ends with the file that is held.
     pub(super) fn take_turn(&self) -> Result<File, Finding> {
         opening::in_turn(&self.site, self.surroundings.as_ref())
+    }
+
+    /// The time, held against the ledger. A clock that stands a little behind the last entry is waited for: another desk
+    /// or dock wrote it a moment ago. Asked when the turn has come, since that may have taken a while.
+    ///
+    /// # Errors
+    /// [`Reason::ClockBehind`] for a clock that shows none, or stays behind.
+    pub(super) fn now(&self) -> Result<Time, Finding> {
+        let look = || {
+            let none = || Finding::new(Reason::ClockBehind, "clock", "a time from 1970 to 9999", "none");
+            self.surroundings.now().ok_or_else(none)
+        };
+        let (now, last) = (look()?, self.ledger.last_time().map_err(Finding::from)?);
+        let Some(last) = last.filter(|last| now < *last) else { return Ok(now) };
+        let behind = last.unix_millis().saturating_sub(now.unix_millis());
+        if let Some(millis) = u64::try_from(behind).ok().filter(|millis| *millis <= CLOCK_SLACK_MILLIS) {
+            self.surroundings.pause(Duration::from_millis(millis));
+        }
+        let now = look()?;
+        if now < last {
+            return Err(Finding::new(Reason::ClockBehind, "clock", format!("{last} or later"), now.to_string()));
+        }
+        Ok(now)
     }
 
     /// A PIN, from a file that its owner alone can read, a variable, or the person at the desk.

@@ -7,6 +7,7 @@ use crate::hsm::{
     CertificateToWrite, CertificateWritten, ExpectedKey, Guarded, HelperStart, Pin, PinSource, TokenSigner, Tokens,
     TrialFolder, TrialKey, TrialToken, TrialTokens,
 };
+use crate::journal::Journal;
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::sealing::seal_by;
@@ -113,6 +114,7 @@ pub fn found_trial(
     let list = anchor_list(founding);
     write_new(&site.anchor_list(), keys.by_officers(list)?.bytes())?;
     write_new(&site.policy(), keys.by_officers(policy(founding))?.bytes())?;
+    Journal::create(&site.journal()).map_err(Finding::from)?;
     let recorded = first_entries(&site, founding, &keys)?;
     let text = toml::to_string(site.text())
         .map_err(|error| Finding::new(Reason::SiteMalformed, CONFIGURATION, "a writable site", error.to_string()))?;
@@ -184,12 +186,12 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
             log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
         },
         standby: None,
-        authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
         ceremony: Some(CeremonyText {
             authority_token: made.authority.name.clone(),
             authority_pin: within(&made.authority.pin_file),
             trust_pin: within(&made.trust.officer_pin_file),
         }),
+        authority: AuthorityText { threshold: 2, list_version_least: 1, policy_version_least: 1, holders },
     })
 }
 

@@ -205,5 +205,4 @@ fn waivers(before: &PolicyText, after: &PolicyText, found: &mut Vec<Difference>)
 }
 
 #[cfg(test)]
-#[path = "lowering/tests.rs"]
 mod tests;

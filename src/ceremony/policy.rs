@@ -154,13 +154,14 @@ pub fn review_policy(desk: &Desk, sheet: &Sheet<PolicyText>, now: Time) -> Resul
 /// # Errors
 /// The finding of the first step that fails. Up to the entry the policy before stays in force; from the entry on gates
 /// hold until it is begun again.
-pub fn publish_policy(desk: &mut Desk, envelope: &[u8], reason: &str, now: Time) -> Result<PolicyPublished, Finding> {
+pub fn publish_policy(desk: &mut Desk, envelope: &[u8], reason: &str) -> Result<PolicyPublished, Finding> {
     let ground = Annex::new(reason, Vec::new())?.reason;
     let signed = PolicyText::open(Some(envelope), &desk.site)?;
     let pins = desk.pins()?;
     let _turn = desk.take_turn()?;
     let keys = Keys::open(desk, &signed, &pins)?;
     desk.settle(&keys.log)?;
+    let now = desk.now()?;
     let due = due(desk, &signed, now)?;
     resolve(desk, envelope, now)?;
     let InForce { entry, size, recorded, replaced } = put_in_force(desk, &signed, envelope, due, &keys, &ground, now)?;
@@ -187,5 +188,4 @@ fn resolve(desk: &Desk, envelope: &[u8], now: Time) -> Result<(), Finding> {
 }
 
 #[cfg(test)]
-#[path = "policy/tests.rs"]
 mod tests;

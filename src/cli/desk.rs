@@ -19,11 +19,6 @@ use std::path::{Path, PathBuf};
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
-/// The site in `folder`.
-pub(super) fn site(folder: &Path) -> Result<Site, Finding> {
-    Site::open(folder)
-}
-
 /// An answer that begins by saying whose site it is about.
 pub(super) fn about(site: &Site) -> Answer {
     let text = site.text();

@@ -133,12 +133,13 @@ pub(super) fn anchor(
 }
 
 /// What an init that was interrupted may have left. Only where there is nothing else may somebody be told to remove it.
-const BEGUN: [&str; 8] = [
+const BEGUN: &[&str] = &[
     "softhsm2.conf",
     "tokens",
     "pins",
     "anchor-list.json",
     "policy.json",
+    "journal",
     "ledger.db",
     "ledger.db-wal",
     "ledger.db-shm",

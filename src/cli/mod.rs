@@ -44,6 +44,14 @@ mod anchors;
 
 mod policy;
 
+mod inventory;
+
+mod admission;
+
+mod redeem;
+
+mod confirm;
+
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser as _};
 use ecugate::hsm::uri::{UriFault, holds_a_pin};
@@ -108,6 +116,14 @@ enum Command {
     /// The process that a PKCS#11 module runs in. Started by the gate, not by a person
     #[command(hide = true)]
     TokenHelper(token_helper::TokenHelper),
+    /// Asks for the admission of an accepted unit: leave to enter one inventory, once
+    Admission(admission::Admission),
+    /// Uses an admission: only exit status 0 says that the unit may be booked
+    Redeem(redeem::Redeem),
+    /// Records that a redeemed unit is booked
+    Confirm(confirm::Confirm),
+    /// Lists redemptions that no inventory system has confirmed
+    Unconfirmed(confirm::Unconfirmed),
 }
 
 const STATUSES: &str = "\
@@ -117,6 +133,7 @@ receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect 
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
+admission, redeem, confirm: 0 recorded and read back · 10 refused · 20, 21 and 30 (ask again) as in receive.
 A status that is not listed means refused.";
 
 impl Ecugate {
@@ -147,6 +164,10 @@ impl Ecugate {
             Command::Policy(policy) => policy.run(form),
             Command::Ledger(ledger) => ledger.run(form),
             Command::TokenHelper(token_helper) => token_helper.run(),
+            Command::Admission(admission) => admission.run(form),
+            Command::Redeem(redeem) => redeem.run(form),
+            Command::Confirm(confirm) => confirm.run(form),
+            Command::Unconfirmed(unconfirmed) => unconfirmed.run(form),
         }
     }
 }
@@ -187,9 +208,10 @@ fn unparsed(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     if refused { ExitCode::from(seam::USAGE) } else { ExitCode::SUCCESS }
 }
 
-/// Status 0 of `receive` puts a box into inventory, so a call that shows help instead of judging may not have it.
+/// Status 0 of these puts a box into inventory, so a call that shows help instead of acting may not have it.
 fn asks_for_help_with_a_box(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| argument == "receive") && arguments.len() > 3
+    let acts = ["receive", "admission", "redeem", "confirm"];
+    arguments.iter().any(|argument| acts.iter().any(|act| argument == act)) && arguments.len() > 3
 }
 
 fn help_with_a_box() -> Finding {

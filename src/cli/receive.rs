@@ -3,13 +3,11 @@
 use super::inputs::World;
 use super::seam::Form;
 use super::system::System;
-use super::verdict_screen::{self, Shown};
+use super::verdict_screen;
 use clap::ArgGroup;
-use ecugate::gate::{Arrival, Gate, GateError, ImageSource};
+use ecugate::gate::{Arrival, Gate, GateError, Handover, ImageSource, Outcome};
 use ecugate::site::Site;
-use ecugate::surroundings::nonce;
 use ecugate_verifier::documents::manifest::shipment::Condition;
-use ecugate_verifier::inputs::custody::Attempt;
 use ecugate_verifier::values::digest::hex;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::Name;
@@ -87,35 +85,34 @@ enum ConditionFlag {
 impl Receive {
     /// Receives the box and answers with the exit status of DESIGN's table.
     pub(crate) fn run(&self, form: Form) -> ExitCode {
-        verdict_screen::show(form, "receive", &self.shown())
-    }
-
-    fn shown(&self) -> Shown {
-        match self.receive() {
-            Ok(outcome) => Shown::Outcome(Box::new(outcome)),
-            Err(error) => Shown::Error(error),
+        let mut shown = Ok(());
+        // The attempt is over once the screen has it: a process that dies before has told nobody.
+        let received = self.receive(|outcome| {
+            shown = verdict_screen::show_outcome(form, "receive", outcome);
+            if shown.is_ok() { Handover::Done } else { Handover::Failed }
+        });
+        match received {
+            Ok(outcome) => verdict_screen::status(&outcome, &shown),
+            Err(error) => verdict_screen::show_error(form, "receive", &error),
         }
     }
 
-    fn receive(&self) -> Result<ecugate::gate::Outcome, GateError> {
+    fn receive(&self, show: impl FnOnce(&Outcome) -> Handover) -> Result<Outcome, GateError> {
         let site = Site::open(&self.site)?;
         let world = World::here();
         let images = self.images(&world)?;
-        let arrival = self.arrival(&world, &site, images)?;
-        Gate::open(site, Box::new(System))?.receive(arrival)
+        let arrival = self.arrival(&world, images)?;
+        Gate::open(site, Box::new(System))?.receive_shown(arrival, show)
     }
 
-    fn arrival<'a>(&self, world: &World, site: &Site, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {
+    fn arrival<'a>(&self, world: &World, images: Vec<ImageSource<'a>>) -> Result<Arrival<'a>, Finding> {
         let limits = Limits::STANDARD;
         let all = |paths: &[PathBuf], cap: usize| -> Result<Vec<Vec<u8>>, Finding> {
             paths.iter().map(|path| world.bytes(path, cap)).collect()
         };
-        let station = match &self.station {
-            Some(text) => name("--station", text)?,
-            None => site.text().station.clone(),
-        };
         Ok(Arrival {
-            attempt: Attempt { station, nonce: nonce(&System)? },
+            attempt: None,
+            station: self.station.as_deref().map(|text| name("--station", text)).transpose()?,
             label: Some(self.scanned(world)?),
             housing_label: None,
             manifests: all(&self.manifest, limits.document_bytes)?,

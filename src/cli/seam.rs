@@ -117,6 +117,7 @@ impl Answer {
             Outcome::NotGated => 12,
             Outcome::Hold => match (reason, reason.map(Reason::class)) {
                 (Some(Reason::PartNotGated), _) => 12,
+                (Some(Reason::NotConfirmed), _) => 30,
                 (_, Some(Class::Passing)) => 20,
                 _ => 21,
             },
@@ -148,6 +149,14 @@ impl From<Result<Self, Finding>> for Answer {
 
 /// Shows `answer` in `form` and says the exit status.
 pub(crate) fn show(form: Form, command: &str, answer: &Answer) -> ExitCode {
+    match write(form, command, answer) {
+        Ok(()) => ExitCode::from(answer.status()),
+        Err(error) => unwritten(&error),
+    }
+}
+
+/// Shows `answer` in `form`.
+pub(crate) fn write(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = match (form, answer.outcome) {
         (Form::Json, _) => answer.write_json(("command", &Value::from(command)), &mut out),
@@ -155,10 +164,7 @@ pub(crate) fn show(form: Form, command: &str, answer: &Answer) -> ExitCode {
         (Form::Text, Outcome::Error) => answer.write_text(&mut io::stderr().lock()),
         (Form::Text, _) => answer.write_text(&mut out),
     };
-    match written.and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(answer.status()),
-        Err(error) => unwritten(&error),
-    }
+    written.and_then(|()| out.flush())
 }
 
 /// Shows `answer` in lines on standard error, for a command whose result is standard output itself.

@@ -7,8 +7,10 @@ use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
 use ecugate_verifier::values::attempt::Environment;
 use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::shown::visible;
+use ecugate_verifier::values::time::Time;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -19,46 +21,47 @@ const WIDTH: usize = 80;
 /// Said on every screen of a trial site. `receive` knows no other yet, so it is said of a gate that could not open too.
 const TRIAL: &str = " TRIAL      nothing that this gate says counts in production";
 
-/// What there is to show.
-pub(crate) enum Shown {
-    /// What came of an arrival.
-    Outcome(Box<Outcome>),
-    /// The gate could not take the box at all.
-    Error(GateError),
+/// Shows what came of an arrival. Whoever could not be shown it has not got it.
+pub(crate) fn show_outcome(form: Form, command: &str, outcome: &Outcome) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match form {
+        Form::Json => judged(outcome).write_json(("command", &Value::from(command)), &mut out),
+        Form::Quiet => writeln!(out, "{}", word(outcome).word()),
+        Form::Text if io::stdout().is_terminal() => write_lines(&mut out, &screen(outcome, is_coloured())),
+        Form::Text => writeln!(out, "{}", line(outcome)),
+    }?;
+    out.flush()
 }
 
-/// Shows it and says the exit status.
-pub(crate) fn show(form: Form, command: &str, shown: &Shown) -> ExitCode {
-    let (answer, status) = match shown {
-        Shown::Error(error) if error.exit_status() == seam::USAGE => {
-            return seam::show(form, command, &Answer::refuse(error.finding().clone()));
-        }
-        Shown::Error(error) => (unjudged(error), error.exit_status()),
-        Shown::Outcome(outcome) => (judged(outcome), outcome.exit_status()),
-    };
-    let mut out = io::stdout().lock();
-    let written = match (form, shown) {
-        (Form::Json, _) => answer.write_json(("command", &Value::from(command)), &mut out),
-        (Form::Quiet, _) => writeln!(out, "{}", answer.outcome.word()),
-        (Form::Text, shown) if io::stdout().is_terminal() => {
-            let colour = std::env::var_os("NO_COLOR").is_none();
-            write_lines(
-                &mut out,
-                &match shown {
-                    Shown::Error(error) => unjudged_screen(error, colour),
-                    Shown::Outcome(outcome) => screen(outcome, colour),
-                },
-            )
-        }
-        (Form::Text, Shown::Error(error)) => writeln!(out, "{}", unjudged_line(error)),
-        (Form::Text, Shown::Outcome(outcome)) => writeln!(out, "{}", line(outcome)),
-    };
-    match (written.and_then(|()| out.flush()), shown) {
-        (Ok(()), _) => ExitCode::from(status),
+/// The exit status of an outcome that was shown, or not.
+pub(crate) fn status(outcome: &Outcome, shown: &io::Result<()>) -> ExitCode {
+    match shown {
+        Ok(()) => ExitCode::from(outcome.exit_status()),
         // What stands in the ledger and nobody saw is asked for again, never taken for 0.
-        (Err(_), Shown::Outcome(_)) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
-        (Err(_), Shown::Error(_)) => ExitCode::from(status),
+        Err(_) => ExitCode::from(words::exit_status(Reason::NotConfirmed)),
     }
+}
+
+/// Shows that the gate could not take the box at all, and says the exit status.
+pub(crate) fn show_error(form: Form, command: &str, error: &GateError) -> ExitCode {
+    if error.exit_status() == seam::USAGE {
+        return seam::show(form, command, &Answer::refuse(error.finding().clone()));
+    }
+    let mut out = io::stdout().lock();
+    let answer = unjudged(error);
+    let written = match form {
+        Form::Json => answer.write_json(("command", &Value::from(command)), &mut out),
+        Form::Quiet => writeln!(out, "{}", answer.outcome.word()),
+        Form::Text if io::stdout().is_terminal() => write_lines(&mut out, &unjudged_screen(error, is_coloured())),
+        Form::Text => writeln!(out, "{}", unjudged_line(error)),
+    };
+    // Shown or not, the box stays out.
+    let _ = written.and_then(|()| out.flush());
+    ExitCode::from(error.exit_status())
+}
+
+fn is_coloured() -> bool {
+    std::env::var_os("NO_COLOR").is_none()
 }
 
 fn write_lines(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
@@ -72,6 +75,9 @@ fn unjudged(error: &GateError) -> Answer {
         .with("ruling", hold(error.retry()).word())
         .with("environment", Environment::Trial.word())
         .with("findings", json!([words::json(finding)]))
+        .with("tag", Value::Null)
+        .with("late", Value::Null)
+        .with("resumed", Value::Null)
         .with("record", Value::Null)
 }
 
@@ -107,7 +113,10 @@ const fn hold(retry: Retry) -> Ruling {
 /// The ruling that the box is treated by: what could not be recorded is a hold, whatever the verdict was.
 fn ruling(outcome: &Outcome) -> Ruling {
     match outcome {
-        Outcome::NotRecorded { finding, .. } => hold(GateError::from(finding.clone()).retry()),
+        Outcome::NotRecorded { .. } if outcome.exit_status() == Ruling::HoldPassing.exit_status() => {
+            Ruling::HoldPassing
+        }
+        Outcome::NotRecorded { .. } => Ruling::HoldPerson,
         Outcome::NotConfirmed { .. } => Ruling::HoldPerson,
         _ => outcome.receipt().ruling,
     }
@@ -116,7 +125,8 @@ fn ruling(outcome: &Outcome) -> Ruling {
 fn action(outcome: &Outcome) -> BoxAction {
     let ruling = ruling(outcome);
     match outcome {
-        Outcome::NotRecorded { .. } => words::box_action_unrecorded(ruling == Ruling::HoldPassing),
+        Outcome::NotRecorded { tag: Some(_), .. } => words::box_action_kept(ruling == Ruling::HoldPassing),
+        Outcome::NotRecorded { tag: None, .. } => words::box_action_unrecorded(ruling == Ruling::HoldPassing),
         Outcome::NotConfirmed { .. } => words::box_action_unconfirmed(),
         _ => words::box_action(ruling),
     }
@@ -131,23 +141,25 @@ fn word(outcome: &Outcome) -> Word {
     }
 }
 
-/// Every finding, what kept the verdict from being recorded first.
-fn findings(outcome: &Outcome) -> Vec<Finding> {
-    let kept_out = match outcome {
-        Outcome::NotRecorded { finding, .. } => Some(finding.clone()),
-        Outcome::NotConfirmed { finding, seq, .. } => {
-            let found = format!("{}: {}", finding.reason, finding.found);
-            let place = format!("entry {seq}");
-            Some(Finding::new(Reason::NotConfirmed, place, "a checkpoint that was read back", found))
-        }
+/// When the attempt began whose record is shown again.
+fn resumed(outcome: &Outcome) -> Option<Time> {
+    match outcome {
+        Outcome::NotRecorded { resumed, .. } => *resumed,
+        _ => outcome.recorded().and_then(RecordedVerdict::resumed),
+    }
+}
+
+/// The number for a box that no entry of the ledger has a number for.
+fn tag(outcome: &Outcome) -> Option<&Name> {
+    match outcome {
+        Outcome::NotRecorded { tag, .. } => tag.as_ref(),
         _ => None,
-    };
-    kept_out.into_iter().chain(outcome.receipt().findings.iter().cloned()).collect()
+    }
 }
 
 fn judged(outcome: &Outcome) -> Answer {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     Answer::of_unit(word(outcome), findings.first().cloned())
         .with("ruling", ruling(outcome).word())
         .with("environment", receipt.environment.word())
@@ -163,7 +175,18 @@ fn judged(outcome: &Outcome) -> Answer {
         .with("contests", json!(receipt.contests))
         .with("keys", json!(receipt.record.keys))
         .with("dossier", receipt.dossier.to_string())
+        .with("tag", json!(tag(outcome)))
+        .with("late", json!(late(outcome)))
+        .with("resumed", json!(resumed(outcome)))
         .with("record", outcome.recorded().map_or(Value::Null, record))
+}
+
+/// The entry under which a hold was entered late.
+fn late(outcome: &Outcome) -> Option<u64> {
+    match outcome {
+        Outcome::NotRecorded { late, .. } => *late,
+        _ => None,
+    }
 }
 
 fn record(verdict: &RecordedVerdict) -> Value {
@@ -180,12 +203,13 @@ fn record(verdict: &RecordedVerdict) -> Value {
 /// One line a unit, for logs and pipes.
 fn line(outcome: &Outcome) -> String {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     let mut pieces = vec![word(outcome).word().to_owned()];
     pieces.extend(findings.first().map(|finding| finding.reason.code().to_owned()));
     pieces.push(unit(receipt));
     pieces.push(levels(receipt));
     pieces.push(place(outcome));
+    pieces.extend(resumed(outcome).map(resumed_words));
     pieces.extend(findings.first().and_then(words::why));
     if receipt.environment == Environment::Trial {
         pieces.push("TRIAL".to_owned());
@@ -196,7 +220,7 @@ fn line(outcome: &Outcome) -> String {
 /// The screen at the dock: one word, one colour, one action.
 fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     let receipt = outcome.receipt();
-    let findings = findings(outcome);
+    let findings = outcome.findings();
     let action = action(outcome);
     let mut lines = banner(&action, findings.first().map_or("", |finding| finding.reason.code()), colour);
     if receipt.environment == Environment::Trial {
@@ -205,6 +229,9 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     lines.push(format!(" unit       {}  {}", pad(&unit(receipt), 46), levels(receipt)));
     if let Some(first) = findings.first() {
         lines.extend(what_and_why(first));
+    }
+    if let Some(begun) = resumed(outcome) {
+        lines.extend(wrapped("RESUMED", &resumed_words(begun)));
     }
     for contested in &receipt.contests {
         let words = format!("the unit of entry {contested} was accepted and may not move: find it and set it apart");
@@ -228,6 +255,14 @@ fn screen(outcome: &Outcome, colour: bool) -> Vec<String> {
     }
     lines.push(format!(" record     {}", place(outcome)));
     lines
+}
+
+/// What an old record means for the box in hand.
+fn resumed_words(begun: Time) -> String {
+    format!(
+        "this is the record of the attempt begun at {begun}; if a box with this label is on the shelf already, STOP: this \
+         is a second one"
+    )
 }
 
 /// One word, one place for the box, one reason.
@@ -268,7 +303,9 @@ fn levels(receipt: &Receipt) -> String {
 fn place(outcome: &Outcome) -> String {
     match outcome {
         Outcome::NotGated(_) => "none: nothing was judged".to_owned(),
-        Outcome::NotRecorded { .. } => "none: the verdict could not be recorded".to_owned(),
+        Outcome::NotRecorded { tag: Some(tag), late: Some(seq), .. } => format!("{tag}, entered late as entry {seq}"),
+        Outcome::NotRecorded { tag: Some(tag), .. } => format!("{tag}, kept until the ledger can have it"),
+        Outcome::NotRecorded { tag: None, .. } => "none: the verdict could not be recorded".to_owned(),
         Outcome::NotConfirmed { seq, .. } => format!("entry {seq}, not confirmed: do not act on it yet"),
         Outcome::Accepted(verdict) | Outcome::Quarantined(verdict) | Outcome::Held(verdict) => {
             format!("entry {} of {}", verdict.recorded().seq, visible(&verdict.receipt().record.origin))

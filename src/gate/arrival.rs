@@ -4,6 +4,7 @@ use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::inputs::evidence::Presentation;
 use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::attempt::Attempt;
+use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Name, UnitKey};
 use ecugate_verifier::values::limits::Limits;
 use std::fmt;
@@ -12,8 +13,12 @@ use std::io::Read;
 /// One box.
 #[derive(Debug)]
 pub struct Arrival<'a> {
-    /// Its number, made before anything is judged. The same number with the same evidence is the same arrival.
-    pub attempt: Attempt,
+    /// Its number, where the caller numbers boxes: the same number with the same evidence is the same box, and is
+    /// answered with its own record. `None`: the gate draws one, or goes on with an attempt of this station and this
+    /// evidence that a crash cut short.
+    pub attempt: Option<Attempt>,
+    /// The station, where it is not the site's and no `attempt` names one.
+    pub station: Option<Name>,
     /// What the scanner read.
     pub label: Option<Vec<u8>>,
     /// The label on the housing, where it was scanned too.
@@ -70,13 +75,15 @@ impl Arrival<'_> {
         presentation.readouts =
             images.map(|mut image| evidence.measure(image.component, &mut image.reader, limits)).collect();
         let keys = evidence.candidate_keys(&presentation.readouts);
-        Presented { attempt: self.attempt, presentation, keys }
+        let evidence = presentation.digest();
+        Presented { presentation, evidence, keys }
     }
 }
 
 /// What came, byte for byte and measured, and the keys to ask the memory for.
 pub(super) struct Presented {
-    pub(super) attempt: Attempt,
     pub(super) presentation: Presentation,
+    /// Its digest.
+    pub(super) evidence: Sha256,
     pub(super) keys: Vec<UnitKey>,
 }

@@ -1,30 +1,33 @@
-//! Opening the gate: configuration, module, signing keys, ledger. What is missing here keeps every box out.
+//! The gate of a site: what opens at once, what opens with the first box, and where others write and read.
 
 use super::arrival::Arrival;
-use super::outcome::{Outcome, hold_status};
-use crate::hsm::{TokenSigner, Tokens};
-use crate::ledger::{AppendFault, Ledger};
-use crate::opening::{self, Opened, Signers};
+use super::engine::{Away, Engine, Slot};
+use super::outcome::{Handover, Outcome, hold_status};
+use super::writer::Seal;
+use crate::journal::Journal;
+use crate::ledger::{Append, AppendFault, Ledger, Recorded};
 use crate::site::Site;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, nonce};
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::reason::Class;
+use ecugate_verifier::values::reason::{Class, Reason};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// The one door into inventory. Clones share it; one box at a time goes through.
+/// The one door into inventory. Clones share it; any number of boxes may go through at once.
 #[derive(Clone)]
 pub struct Gate {
-    inner: Arc<Mutex<Inner>>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
     pub(super) site: Site,
-    pub(super) tokens: Arc<dyn Tokens>,
-    pub(super) station: TokenSigner,
-    pub(super) log: TokenSigner,
-    pub(super) ledger: Ledger,
     pub(super) surroundings: Box<dyn Surroundings>,
+    pub(super) journal: Journal,
+    pub(super) slot: Slot,
+    /// One thread enters what was kept; the others wait for it.
+    pub(super) entering: Mutex<()>,
+    /// Boxes that are judged again, one by one.
+    pub(super) again: Mutex<()>,
 }
 
 impl fmt::Debug for Gate {
@@ -84,37 +87,81 @@ impl From<Finding> for GateError {
     }
 }
 
-/// What keeps an earlier entry uncovered keeps this box out. Nothing of this box is unconfirmed.
-pub(super) fn unsettled(fault: AppendFault) -> Finding {
-    match fault {
-        AppendFault::Pending { cause, .. } => cause,
-        other => other.into(),
-    }
-}
-
 impl Gate {
-    /// Opens the gate of a site: starts the module in a process of its own, opens the signing keys and holds them against the pinned ones,
-    /// opens the ledger, and covers by a checkpoint what a crash left uncovered.
+    /// Opens the gate of a site: its journal. Tokens, signing keys and ledger open with the first box, and again with
+    /// the next one after they failed: a gate without them is open too, and holds every box.
     ///
     /// # Errors
-    /// [`GateError`] with the part that is missing or not what it should be.
+    /// [`GateError`] where the journal cannot be read and written, or no random number is to be had.
     pub fn open(site: Site, surroundings: Box<dyn Surroundings>) -> Result<Self, GateError> {
-        let Opened { tokens, signers } = opening::open(&site, surroundings.as_ref())?;
-        let Signers { station, log } = signers?;
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(Finding::from)?;
-        ledger.settle(&log).map_err(unsettled)?;
-        let inner = Inner { site, tokens, station, log, ledger, surroundings };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+        let name = nonce(surroundings.as_ref())?;
+        let journal = Journal::open(&site.journal(), name).map_err(Finding::from)?;
+        let inner = Inner {
+            site,
+            surroundings,
+            journal,
+            slot: Slot::default(),
+            entering: Mutex::default(),
+            again: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Receives one box: judges it, records the verdict, reads it back.
+    /// Receives one box: judges it, records the verdict, reads it back. Its attempt is over when this returns: to be
+    /// called by whoever then holds the outcome as surely as a person who saw it. Else see [`Gate::receive_shown`].
     ///
     /// # Errors
     /// [`GateError`] where nothing could be judged. What could be judged and not be recorded is
     /// [`Outcome::NotRecorded`].
     pub fn receive(&self, arrival: Arrival<'_>) -> Result<Outcome, GateError> {
-        // A panic in another thread left at most an open transaction, which SQLite rolls back.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).receive(arrival)
+        self.receive_shown(arrival, |_| Handover::Done)
+    }
+
+    /// Receives one box, and shows its outcome before the attempt is over: a process that dies in between has told
+    /// nobody, and the same box presented again gets its own record.
+    ///
+    /// # Errors
+    /// As [`Gate::receive`]; `show` is not called then.
+    pub fn receive_shown(
+        &self,
+        arrival: Arrival<'_>,
+        show: impl FnOnce(&Outcome) -> Handover,
+    ) -> Result<Outcome, GateError> {
+        self.inner.receive(arrival, show)
+    }
+
+    /// Writes entries through the thread that writes, and waits until they are covered and read back. The one way to
+    /// write, for every act of the gate. An engine that failed is given up: the next act opens another one.
+    pub(super) fn submit(&self, append: Append, seal: Seal) -> Result<Recorded, AppendFault> {
+        let engine = self.inner.engine().map_err(|away| AppendFault::Sealing(away.finding))?;
+        let result = engine.writer.submit(append, seal);
+        if let Err(fault) = &result {
+            self.inner.give_up_if(&engine, fault);
+        }
+        result
+    }
+
+    /// Reads the ledger, over a connection that writes nothing.
+    pub(super) fn read_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> Result<T, Finding> {
+        Ok(self.inner.engine().map_err(|away| away.finding)?.read(read))
+    }
+}
+
+impl Inner {
+    /// The engine; opened if it is not.
+    pub(super) fn engine(&self) -> Result<Arc<Engine>, Away> {
+        self.slot.engine(&self.site, self.surroundings.as_ref())
+    }
+
+    /// Gives the engine up after a fault that another engine may not have. A ledger that is busy, a memory that moved
+    /// on and an entry that may not be written are none.
+    pub(super) fn give_up_if(&self, engine: &Arc<Engine>, fault: &AppendFault) {
+        let stays =
+            matches!(fault, AppendFault::Moved { .. } | AppendFault::Unfit { .. } | AppendFault::GroupFull { .. })
+                || fault.reason() == Reason::LedgerBusy;
+        if !stays {
+            self.slot.give_up(engine);
+        }
     }
 }
 

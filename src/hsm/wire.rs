@@ -127,6 +127,7 @@ mod tests {
     use crate::hsm::fault::TokenFault;
     use crate::hsm::name::TokenName;
     use crate::hsm::pin::Pin;
+    use ecugate_verifier::values::digest::Sha256;
     use proptest::prelude::*;
     use zeroize::Zeroizing;
 
@@ -153,6 +154,12 @@ mod tests {
                 pin,
                 certificates: vec![CertificateToWrite { label, der }],
                 permanence: Permanence::Removable,
+            }),
+            (token(), pin(), bytes()).prop_map(|(token, pin, der)| Request::RemoveCertificates {
+                token,
+                role: Role::Officer,
+                pin,
+                certificates: vec![Sha256::of(&der)],
             }),
         ]
     }

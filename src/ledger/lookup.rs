@@ -1,6 +1,7 @@
 //! Single rows, found by their keys: what both writing and recalling ask for.
 
 use super::fault::LedgerFault;
+use super::kind::EntryKind;
 use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
@@ -22,6 +23,23 @@ pub(super) fn verdict_of(
             row.get(0)
         })?;
     Ok(verdict)
+}
+
+/// The late hold of this attempt with this evidence.
+pub(super) fn late_hold_of(
+    connection: &Connection,
+    attempt: &Attempt,
+    evidence: &Sha256,
+) -> Result<Option<u64>, LedgerFault> {
+    let hold = connection
+        .prepare_cached(
+            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'late-hold'",
+        )?
+        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    Ok(hold)
 }
 
 /// The verdict or late hold of this attempt with this evidence among the entries before `seq`.
@@ -95,4 +113,17 @@ pub(super) fn standing_before(connection: &Connection, unit: u64, seq: u64) -> R
             .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
     })
     .transpose()
+}
+
+/// The first entry of this kind about the unit of a verdict, among those before entry `seq`.
+pub(super) fn entry_about(
+    connection: &Connection,
+    unit: u64,
+    kind: EntryKind,
+    seq: u64,
+) -> Result<Option<u64>, LedgerFault> {
+    let first = connection
+        .prepare_cached("SELECT min(seq) FROM act INDEXED BY act_by_unit WHERE unit = ? AND kind = ? AND seq < ?")?
+        .query_row(params![unit, kind.word(), seq], |row| row.get(0))?;
+    Ok(first)
 }

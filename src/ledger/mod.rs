@@ -41,6 +41,8 @@ mod recall;
 
 mod look;
 
+mod passage;
+
 mod audit;
 
 pub use audit::{Audit, Depth};
@@ -52,6 +54,7 @@ pub use kind::{EntryKind, Signers};
 pub use look::{Look, Select};
 pub use mark::Mark;
 pub use member::{Append, Blob, Member, Place, Recorded, Seal};
+pub use passage::{Passage, Proven};
 pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 

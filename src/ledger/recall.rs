@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::fault::LedgerFault;
 use super::kind::EntryKind;
-use super::lookup::{standing_of, verdict_of};
+use super::lookup::{late_hold_of, standing_of, verdict_of};
 use super::member::Blob;
 use super::state::{State, tree_size};
 use ecugate_verifier::inputs::custody::{Attempt, Sighting};
@@ -134,6 +134,14 @@ impl Ledger {
         verdict_of(&self.reader, attempt, evidence)
     }
 
+    /// Number of the late hold that an attempt with this evidence came to.
+    ///
+    /// # Errors
+    /// [`LedgerFault`].
+    pub fn late_hold_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
+        late_hold_of(&self.reader, attempt, evidence)
+    }
+
     fn sightings_in(&self, connection: &Connection, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {
         let mut entries = BTreeSet::new();
         for key in keys {
@@ -177,7 +185,7 @@ fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> 
     Ok(Sighting { seq, state, attempt, evidence: Sha256::from_bytes(evidence), keys })
 }
 
-fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
+pub(super) fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
     let last = connection
         .prepare_cached("SELECT max(time) FROM act INDEXED BY act_by_time")?
         .query_row([], |row| row.get::<_, Option<i64>>(0))?;

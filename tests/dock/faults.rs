@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_configuration_that_cannot_be_read_is_a_wrong_call", configuration_faults),
         trial("no_beginning_of_a_site_configuration_is_a_site", half_written_configuration),
         trial("attack_57_help_asked_for_beside_a_box_is_not_status_0", help_beside_a_box),
-        trial("a_hold_without_a_record_is_one_line_that_says_so", unjudged_line),
+        trial("a_hold_without_a_record_is_one_line_with_its_tag_and_one_without_a_journal_has_none", unrecorded_line),
         trial("every_wrong_call_of_init_and_receive_is_one_json_object", wrong_calls),
     ]
     .into()
@@ -67,7 +67,7 @@ pub(crate) fn object(said: &Said) -> Value {
 }
 
 /// The program without root's leave to ignore the modes of files (as another account it has none anyway).
-fn obeying_modes(delivery: &Delivery, arguments: &[String]) -> Command {
+pub(crate) fn obeying_modes(delivery: &Delivery, arguments: &[String]) -> Command {
     let plain = delivery.command(&strings(arguments));
     let id = Command::new("id").arg("-u").output().unwrap();
     if id.stdout != b"0\n" {
@@ -79,7 +79,7 @@ fn obeying_modes(delivery: &Delivery, arguments: &[String]) -> Command {
     command
 }
 
-fn mode(path: &Path, mode: u32) {
+pub(crate) fn mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
@@ -352,15 +352,20 @@ fn help_beside_a_box() {
     }
 }
 
-fn unjudged_line() {
+fn unrecorded_line() {
     let delivery = Delivery::founded();
     remove_ledger(&delivery.path("site"));
     let mut arguments = delivery.box_with("DEMO-0001");
     arguments.retain(|argument| argument != "--json");
     let said = delivery.run(&strings(&arguments));
     assert_eq!((said.status, said.err.as_str(), said.out.lines().count()), (21, "", 1), "{said:?}");
-    assert!(said.out.starts_with("hold | ledger-missing | none: nothing was judged | "), "{said:?}");
+    assert!(said.out.starts_with("hold | ledger-missing | DEMO-0001   "), "{said:?}");
+    assert!(said.out.contains(" | H-000001, kept until the ledger can have it | "), "{said:?}");
     assert!(said.out.ends_with("expected the ledger of this site, found no file | TRIAL\n"), "{said:?}");
+    std::fs::remove_dir_all(delivery.path("site/journal")).unwrap();
+    let said = delivery.run(&strings(&arguments));
+    assert_eq!((said.status, said.err.as_str(), said.out.lines().count()), (21, "", 1), "{said:?}");
+    assert!(said.out.starts_with("hold | journal-missing | none: nothing was judged | "), "{said:?}");
     arguments.push("--quiet".to_owned());
     let said = delivery.run(&strings(&arguments));
     assert_eq!((said.status, said.out.as_str()), (21, "hold\n"));

@@ -66,7 +66,8 @@ fn shown() {
     assert_eq!((status, &said["reason"]), (10, &"ledger-entry-missing".into()));
     let text = delivery.run(&["ledger", "show", "--site", "site", "--entry", "3"]).out;
     assert!(
-        text.contains("because    identity-seen-before") && text.contains("proof      under a checkpoint"),
+        text.contains("because    identity-seen-before: ledger entry 2: expected")
+            && text.contains("proof      under a checkpoint"),
         "{text}"
     );
 }

@@ -13,7 +13,11 @@ mod faults;
 mod founding;
 mod gate;
 mod guarded;
+mod inventory;
+mod inventory_commands;
+mod kept;
 mod keys;
+mod kill;
 mod ledger;
 #[path = "../support/own_process.rs"]
 mod own_process;
@@ -21,6 +25,7 @@ mod pins;
 #[path = "../support/pki.rs"]
 mod pki;
 mod power;
+mod race;
 mod receive;
 mod rungs;
 mod schema;
@@ -41,8 +46,11 @@ fn main() {
         faults::trials,
         founding::trials,
         gate::trials,
+        kept::trials,
         authority::trials,
         ledger::trials,
+        inventory::trials,
+        inventory_commands::trials,
         power::trials,
         rungs::trials,
         pins::trials,
@@ -50,6 +58,8 @@ fn main() {
         guarded::trials,
         bad_modules::trials,
         schema::trials,
+        kill::trials,
+        race::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -256,7 +256,7 @@ fn says_trial() {
 }
 
 /// Where each entry of the unit with this serial stands now.
-fn states(delivery: &Delivery, serial: &str) -> Vec<(u64, State)> {
+pub(crate) fn states(delivery: &Delivery, serial: &str) -> Vec<(u64, State)> {
     let key = UnitKey::serial(&Serial::new(serial).unwrap());
     delivery.ledger().sightings(&[key]).unwrap().into_iter().map(|seen| (seen.seq, seen.state)).collect()
 }

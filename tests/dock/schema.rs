@@ -4,13 +4,16 @@
 use crate::answers::hold_to;
 use crate::delivery::{Delivery, without};
 use crate::faults::object;
+use crate::pki::{DAY, Party, Spec};
 use crate::receive::{strings, trial};
+use ecugate_verifier::values::digest::Sha256;
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("every_member_of_the_answers_of_init_and_receive_is_one_that_their_schemas_demand", held),
         trial("every_member_of_the_answers_about_a_ledger_is_one_that_their_schemas_demand", of_the_ledger),
+        trial("every_member_of_the_answers_to_officers_is_one_that_their_schemas_demand", of_officers),
     ]
 }
 
@@ -44,16 +47,19 @@ fn held() {
     receive("DEMO-0004", "hold", &|_| {});
 }
 
+/// Runs one command about the site, and holds its schema to what it answers.
+fn ask(delivery: &Delivery, line: &str, outcome: &str, free: &[&str]) {
+    let words: Vec<&str> = line.split(' ').chain(["--site", "site", "--json"]).collect();
+    let answer = object(&delivery.run(&words));
+    assert_eq!(answer["outcome"], outcome, "{line}: {answer:#}");
+    hold_to(&answer, free);
+}
+
 fn of_the_ledger() {
     let delivery = Delivery::founded();
     assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
     assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 10);
-    let ask = |line: &str, outcome: &str, free: &[&str]| {
-        let words: Vec<&str> = line.split(' ').chain(["--site", "site", "--json"]).collect();
-        let answer = object(&delivery.run(&words));
-        assert_eq!(answer["outcome"], outcome, "{answer:#}");
-        hold_to(&answer, free);
-    };
+    let ask = |line: &str, outcome: &str, free: &[&str]| ask(&delivery, line, outcome, free);
     ask("ledger show --last 9", "accept", &[]);
     ask("ledger show --serial DEMO-0002", "reject", &["where", "expected", "found", "entries"]);
     ask("ledger show --attempt x", "error", FACTS);
@@ -65,3 +71,43 @@ fn of_the_ledger() {
         ask(command, "reject", FACTS);
     }
 }
+
+fn of_officers() {
+    let delivery = Delivery::founded();
+    let other = Party::root(Spec::ca("Other Root").with(|spec| spec.not_after += 9_000 * DAY));
+    delivery.write("other.pem", other.pem().as_bytes());
+    let policy = b"[minimum]\nidentity = \"listed\"\nfirmware = \"not-read\"\n";
+    delivery.write("policy.toml", policy);
+    let ask = |line: &str, outcome: &str, free: &[&str]| ask(&delivery, line, outcome, free);
+    ask("anchors list", "accept", &[]);
+    ask("anchors propose --add other.pem --manufacturer other --reason brakes --out list2", "accept", &[]);
+    ask("anchors propose --renew --reason x --out list2", "error", FACTS);
+    ask("anchors show list2", "accept", &[]);
+    ask("anchors show policy.toml", "hold", FACTS);
+    ask("anchors sign list2 --officer officer-1", "accept", &[]);
+    ask("anchors sign list2 --officer officer-1", "error", FACTS);
+    ask("anchors publish list2", "hold", FACTS);
+    ask("anchors sign list2 --officer officer-2", "accept", &[]);
+    ask("anchors publish list2", "accept", &[]);
+    // What is in force comes first in the next list: one altered, one retired.
+    let retire = format!("anchors propose --retire {} --reason gone --out list3", Sha256::of(&other.der));
+    ask(&retire, "accept", &[]);
+    ask("anchors sign list3 --officer officer-1", "accept", &[]);
+    ask("anchors sign list3 --officer officer-2", "accept", &[]);
+    ask("anchors publish list3", "accept", &[]);
+    ask("anchors list", "accept", &[]);
+
+    ask("policy check policy.toml", "accept", &[]);
+    ask("policy check list2", "hold", FACTS);
+    ask("policy sign policy.toml --officer officer-1 --reason boxes --out policy2", "accept", STATED);
+    ask("policy sign policy2 --officer officer-1", "error", FACTS);
+    ask("policy check policy2", "accept", STATED);
+    ask("policy publish policy2", "hold", FACTS);
+    ask("policy sign policy2 --officer officer-2", "accept", STATED);
+    ask("policy publish policy2", "accept", &[]);
+    std::fs::remove_file(delivery.path("site/anchor-list.json")).unwrap();
+    ask("anchors list", "hold", FACTS);
+}
+
+/// A policy may be on its way without the file that says why.
+const STATED: &[&str] = &["statement"];

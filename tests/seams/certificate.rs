@@ -23,6 +23,22 @@ fn every_certificate_of_a_file_is_shown_and_marked_as_not_verified() {
     assert_eq!(text.lines().nth(1), Some("NOT VERIFIED: this is what the file says, whoever wrote it"));
 }
 
+/// RFC 5280 section 4.1.2.5: devices whose certificates have no end state the last second of year 9999.
+#[test]
+fn a_certificate_without_an_end_is_shown_and_its_path_is_judged() {
+    let endless = |spec: Spec| spec.with(|spec| spec.not_after = 253_402_300_799);
+    let root = Party::root(endless(Spec::ca("Root")));
+    let leaf = root.issue(endless(Spec::leaf("Signer")));
+    let bench = Bench::new(&[("leaf", leaf.pem().as_bytes()), ("root", root.pem().as_bytes())]);
+    for arguments in [&["inspect", "certificate", "leaf"][..], &["verify", "chain", "leaf", "--anchor", "root"]] {
+        let said = bench.run(&[arguments, &["--json"]].concat());
+        let object = said.object();
+        let shown = object.get("certificates").or(object.get("path")).unwrap();
+        assert_eq!((said.status, &shown[0]["not_after"]), (0, &json!("9999-12-31T23:59:59Z")), "{object}");
+        assert_eq!(bench.run(arguments).status, 0);
+    }
+}
+
 #[test]
 fn a_key_that_may_not_be_used_is_named_with_its_reason() {
     let root = Party::root(Spec::ca("Root"));

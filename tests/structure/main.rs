@@ -10,4 +10,5 @@ mod fences;
 mod files;
 mod imports;
 mod order;
+mod pages;
 mod source;

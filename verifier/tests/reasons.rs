@@ -30,7 +30,8 @@ refuse with 10 | 21 |
 The exit status below is that of `receive` where the reason is the worst of all. A manifest that cannot be read is
 reported as `manifest-malformed`, with the `unreadable` reason inside. Only 0 may enter inventory, and no reason leads
 to 0. Two reasons have a status of their own: `part-not-gated` (12: put it away as usual) and `not-confirmed` (30: the
-verdict may stand in the ledger, ask). *Delivery list* and *papers* are the words at the dock for shipment manifest and signed documents; *maker* is the
+verdict may stand in the ledger, ask). The reasons under *The way
+into inventory* are told to an inventory system about a record: they refuse, and say nothing of a box in hand. *Delivery list* and *papers* are the words at the dock for shipment manifest and signed documents; *maker* is the
 manufacturer.
 
 This page is written by a test from the words in the program (`verifier/tests/reasons.rs`). Do not edit it by hand.

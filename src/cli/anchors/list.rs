@@ -29,7 +29,7 @@ impl List {
     }
 
     fn list(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let now = World::here().system_time()?;
         let standing = AnchorsStanding::of(&site, &System, now);
         let mut answer = desk::about(&site);

@@ -9,6 +9,7 @@ use crate::cli::seam::{self, Answer, Form};
 use crate::cli::system::System;
 use ecugate::ceremony::{Addition, Desk, Position, Proposal, Sheet, propose_anchors, review_anchors};
 use ecugate::new_file;
+use ecugate::site::Site;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Serials};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
@@ -72,7 +73,7 @@ impl Propose {
     }
 
     fn propose(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let world = World::here();
         for path in [self.out.clone(), annex_of(&self.out)] {
             new_file::refuse_existing(&path).map_err(|fault| fault.finding())?;

@@ -38,7 +38,7 @@ impl Publish {
     }
 
     fn publish(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let world = World::here();
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let annex = desk::annex(&world, &self.file)?;
@@ -47,7 +47,7 @@ impl Publish {
         certificates.extend(papers::all_certificates(&world, &self.certificate)?);
         let annex = Annex::new(&reason, certificates)?;
         let mut desk = Desk::open(site, Box::new(System))?;
-        let published = publish_anchors(&mut desk, &envelope, &annex, world.system_time()?)?;
+        let published = publish_anchors(&mut desk, &envelope, &annex)?;
         Ok(said(desk.site(), &published))
     }
 }

@@ -31,7 +31,7 @@ impl Show {
     }
 
     fn show(&self) -> Result<Answer, Finding> {
-        let review = Review::of(desk::site(&self.site)?, &self.file)?;
+        let review = Review::of(Site::open(&self.site)?, &self.file)?;
         let answer = review.answer();
         let needed = review.desk.site().authority().threshold();
         Ok(desk::signatures(answer, review.sheet.persons(), needed))

@@ -5,6 +5,7 @@ use crate::cli::desk::{self, could_not, write_signed};
 use crate::cli::seam::{self, Answer, Form};
 use ecugate::ceremony::{OfficerKey, open_officer};
 use ecugate::hsm::PinSource;
+use ecugate::site::Site;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ impl Sign {
         // Before any input: whoever put a PIN there should hear of that.
         let officer = self.officer.key()?;
         desk::require_file(&self.file)?;
-        let review = Review::of(desk::site(&self.site)?, &self.file)?;
+        let review = Review::of(Site::open(&self.site)?, &self.file)?;
         let answer = review.answer();
         let Review { desk, sheet, annex, .. } = review;
         desk::require_compared(self.officer.compare, sheet.payload_digest())?;

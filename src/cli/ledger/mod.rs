@@ -6,6 +6,8 @@ mod audit;
 
 mod checkpoint;
 
+pub(super) use show::attempt;
+
 use super::inputs::World;
 use super::seam::{Answer, Form, Seam, show as show_answer};
 use ecugate::ledger::Ledger;

@@ -87,7 +87,7 @@ impl Seam for Show {
 }
 
 /// `STATION/NONCE`.
-fn attempt(text: &str) -> Result<Attempt, Finding> {
+pub(in crate::cli) fn attempt(text: &str) -> Result<Attempt, Finding> {
     let wrong = || Finding::new(Reason::Usage, "--attempt", "STATION/NONCE, the nonce of 32 hex digits", text);
     let (station, nonce) = text.rsplit_once('/').ok_or_else(wrong)?;
     serde_json::from_value(json!({"station": station, "nonce": nonce})).map_err(|_| wrong())
@@ -147,7 +147,7 @@ fn lines(look: &Look, predicate: &Value, covered: u64) -> Vec<String> {
         let part = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         say(
             "because",
-            format!("{}: {}: expected {}, found {}", part("reason"), part("place"), part("expected"), part("found")),
+            format!("{}: {}: expected {}, found {}", part("reason"), part("where"), part("expected"), part("found")),
         );
     }
     say("state", record.state.map_or_else(String::new, |state| state.word().to_owned()));

@@ -34,7 +34,7 @@ impl Check {
 
     fn check(&self) -> Result<Answer, Finding> {
         let Some(folder) = &self.site else { return self.alone() };
-        let site = desk::site(folder)?;
+        let site = Site::open(folder)?;
         let now = World::here().system_time()?;
         let bytes = World::here().bytes(&self.file, Limits::STANDARD.document_bytes)?;
         if !is_draft(&bytes) {

@@ -5,6 +5,7 @@ use crate::cli::inputs::World;
 use crate::cli::seam::{self, Answer, Form};
 use crate::cli::system::System;
 use ecugate::ceremony::{Desk, publish_policy};
+use ecugate::site::Site;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
 use std::path::PathBuf;
@@ -31,12 +32,12 @@ impl Publish {
     }
 
     fn publish(&self) -> Result<Answer, Finding> {
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let world = World::here();
         let envelope = world.bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let reason = desk::reason(self.reason.as_deref(), desk::annex(&world, &self.file)?.as_ref())?;
         let mut desk = Desk::open(site, Box::new(System))?;
-        let published = publish_policy(&mut desk, &envelope, &reason, world.system_time()?)?;
+        let published = publish_policy(&mut desk, &envelope, &reason)?;
         let answer = desk::about(desk.site())
             .line(format!("policy    version {} is in force", published.version))
             .line(format!("envelope  {}", groups(&published.digest)))

@@ -46,7 +46,7 @@ impl Sign {
         // Before any input: whoever put a PIN there should hear of that.
         let officer = self.officer.key()?;
         desk::require_file(&self.file)?;
-        let site = desk::site(&self.site)?;
+        let site = Site::open(&self.site)?;
         let bytes = World::here().bytes(&self.file, Limits::STANDARD.document_bytes)?;
         let draft = is_draft(&bytes);
         let review = if draft { self.first(site, &bytes)? } else { self.further(site)? };

@@ -188,7 +188,7 @@ fn require_history(connection: &Connection, seq: u64, said: &Said) -> Result<(),
         EntryKind::LateHold => require_new_attempt(connection, seq, said),
         EntryKind::Contested => require_contestable(connection, seq, said),
         EntryKind::Admitted | EntryKind::Redeemed | EntryKind::RedemptionConfirmed => {
-            inventory::require_passage(connection, seq, said).map_err(Breach::Unfit)
+            inventory::require_passage(connection, seq, said)
         }
         EntryKind::KeyChange => require_named_keys(connection, said),
         _ => Ok(()),

@@ -2,6 +2,8 @@
 
 mod bench;
 
+mod inventory;
+
 mod rules;
 
 mod tampering;

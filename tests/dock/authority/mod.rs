@@ -1,6 +1,7 @@
 //! The officers' commands on real tokens and a real ledger: what counts afterwards, and what nobody can change alone.
 
 mod lists;
+mod page;
 mod policies;
 mod restarts;
 mod token;
@@ -13,7 +14,10 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [lists::trials(), policies::trials(), token::trials(), restarts::trials()].into_iter().flatten().collect()
+    [lists::trials(), policies::trials(), token::trials(), restarts::trials(), page::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The units of the second manufacturer.
@@ -25,12 +29,16 @@ fn two_makers() -> (Delivery, World) {
     let maker = Manufacturer::new("other").unwrap();
     (other.release.manufacturer, other.shipment.manufacturer) = (maker.clone(), maker);
     other.shipment.units = OTHER_SERIALS.map(unit).to_vec();
+    write_other(&delivery, &other);
+    (delivery, other)
+}
+
+fn write_other(delivery: &Delivery, other: &World) {
     delivery.write("other.pem", other.root.pem().as_bytes());
     delivery.write("other-release.json", &other.release_envelope());
     delivery.write("other-shipment.json", &other.shipment_envelope());
     delivery.write("other-root.crl", &other.crls[0]);
     delivery.write("other-issuing.crl", &other.crls[1]);
-    (delivery, other)
 }
 
 /// Presents a unit of the second manufacturer. Status and first reason.

@@ -250,7 +250,7 @@ fn module_fails(folder: &Path) {
 
         let failing = Arc::new(Failing { module: module(), left: AtomicUsize::new(answers) });
         let mut desk = open_desk(folder, failing);
-        let published = publish_anchors(&mut desk, &envelope, &annex, now());
+        let published = publish_anchors(&mut desk, &envelope, &annex);
         let done_at_once = published.is_ok();
         if let Err(finding) = published {
             failures.insert(finding.reason.code());
@@ -267,7 +267,7 @@ fn module_fails(folder: &Path) {
             Err(finding) => assert_eq!(finding.reason.code(), "anchor-list-rolled-back", "after {answers} answers"),
         }
         let mut desk = open_desk(folder, Arc::clone(&tokens));
-        let completed = publish_anchors(&mut desk, &envelope, &annex, now()).unwrap();
+        let completed = publish_anchors(&mut desk, &envelope, &annex).unwrap();
         assert_eq!((completed.version, completed.anchors), (version + 1, 2), "after {answers} answers");
         let after = AnchorsStanding::with(&site(), Ok(&tokens), now());
         assert_eq!((after.usable, after.strangers.len(), after.skipped.len()), (Ok(2), 0, 0), "{answers}");
@@ -289,7 +289,7 @@ fn module_fails(folder: &Path) {
 fn not_next(folder: &Path) {
     found(folder, &today());
     let tokens: Arc<dyn Tokens> = Arc::new(module());
-    let mut desk = open_desk(folder, tokens);
+    let desk = open_desk(folder, tokens);
     let proposal = Proposal { additions: vec![addition(&other_root())], ..Proposal::default() };
     let proposed = propose_anchors(&desk, &proposal, "because", now()).unwrap();
     let size = desk.ledger().head().unwrap().0;
@@ -320,7 +320,9 @@ fn not_next(folder: &Path) {
     ];
     for (change, at, reason) in cases {
         let envelope = with(&desk, &change);
-        let finding = publish_anchors(&mut desk, &envelope, &proposed.annex, at).unwrap_err();
+        let site = Site::open(folder).unwrap();
+        let mut then = Desk::with(site, Arc::clone(desk.tokens()), Box::new(Stopped(Some(at)))).unwrap();
+        let finding = publish_anchors(&mut then, &envelope, &proposed.annex).unwrap_err();
         assert_eq!(finding.reason.code(), reason, "{finding:?}");
     }
     assert_eq!(desk.ledger().head().unwrap().0, size);
@@ -328,5 +330,6 @@ fn not_next(folder: &Path) {
     assert_eq!((standing.usable, standing.strangers.len()), (Ok(1), 0));
     assert_eq!(desk.ledger().entry_with(EntryKind::TrustChange, &Sha256::of(b"x")).unwrap(), None);
     let envelope = signed(&desk, &proposed.payload);
-    assert_eq!(publish_anchors(&mut desk, &envelope, &proposed.annex, now()).unwrap().anchors, 2);
+    let mut desk = open_desk(folder, Arc::clone(desk.tokens()));
+    assert_eq!(publish_anchors(&mut desk, &envelope, &proposed.annex).unwrap().anchors, 2);
 }

@@ -8,6 +8,7 @@ mod trace;
 
 use crate::delivery::{Delivery, copy_folder};
 use disk::{Dice, Disk};
+use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger, Select};
 use ecugate::site::Site;
 use libtest_mimic::Trial;
@@ -121,7 +122,7 @@ fn counts(call: &Call) -> bool {
     }
 }
 
-/// The ledger opens, an audit finds nothing, and every verdict that was shown stands in it.
+/// Ledger and journal open, an audit of each finds nothing, and every verdict that was shown stands in the ledger.
 fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
     let site = Site::open(folder).map_err(|finding| format!("{finding:?}"))?;
     let ledger =
@@ -130,6 +131,7 @@ fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
     if !audit.is_clean() {
         return Err(format!("{:?}", audit.differences));
     }
+    Journal::audit(&site.journal()).map_err(|fault| format!("{fault:?}"))?;
     for (seq, leaf_hash) in shown {
         let found = ledger.look(Select::Entry(*seq)).map_err(|fault| format!("{fault:?}"))?;
         if found.first().map(|look| look.leaf_hash.to_string()).as_ref() != Some(leaf_hash) {

@@ -318,6 +318,22 @@ reasons! {
     LedgerEntryMissing = "ledger-entry-missing", Stuck;
     LedgerEntryUnfit = "ledger-entry-unfit", Stuck;
     NotConfirmed = "not-confirmed", Stuck;
+
+    // the journal of attempts
+    JournalMissing = "journal-missing", Stuck;
+    JournalUnusable = "journal-unusable", Stuck;
+    JournalBusy = "journal-busy", Passing;
+    JournalDiffers = "journal-differs", Stuck;
+    AttemptInProgress = "attempt-in-progress", Passing;
+
+    // the way into inventory
+    AdmissionNoAccept = "admission-no-accept", Contradicts;
+    AdmissionBlocked = "admission-blocked", Contradicts;
+    AdmissionTaken = "admission-taken", Contradicts;
+    AdmissionUnknown = "admission-unknown", Contradicts;
+    AdmissionEnvironment = "admission-environment", Contradicts;
+    AdmissionRedeemed = "admission-redeemed", Contradicts;
+    RedemptionConfirmed = "redemption-confirmed", Contradicts;
 }
 
 impl Reason {

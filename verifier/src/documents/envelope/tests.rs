@@ -1,7 +1,7 @@
 //! Attack classes of signatures and thresholds, and the round trips.
 
 use super::pen::Pen;
-use super::{BASE64, Envelope, EnvelopeFault, PAYLOAD_TYPE, SealFault, pae, seal};
+use super::{BASE64, Envelope, EnvelopeFault, PAYLOAD_TYPE, SealFault, countersign, pae, seal};
 use crate::values::digest::hex;
 use crate::values::ident::Name;
 use crate::values::keys::{Algorithm, Encoding, KeyFault, PublicKey, Signer, verify_untrusted};
@@ -148,6 +148,30 @@ fn attack_03_the_threshold_counts_persons_and_not_keys() {
     let all = sealed(&[&one, &spare, &two]);
     assert_eq!(all.verify_threshold(&holders, 2).unwrap().persons().len(), 2);
     assert_eq!(all.verify_threshold(&holders, 3).unwrap_err(), EnvelopeFault::Threshold { signed: 2, needed: 3 });
+}
+
+/// Attack class 1: signing one after the other gives what signing together gives, and one signer twice stays one.
+#[test]
+fn attack_01_a_countersignature_is_over_the_same_bytes_and_one_person_stays_one() {
+    let (one, two, edward) = (Pen::p256(1), Pen::p256(2), Pen::ed25519(3));
+    let first = sealed(&[&one]);
+    let both = countersign(&first, &two).unwrap();
+    assert_eq!((both.payload(), both.signatures().len()), (first.payload(), 2));
+    assert_eq!(both.signatures()[0], first.signatures()[0]);
+    let holders = [holder("anna", &one), holder("ben", &two)];
+    assert_eq!(both.verify_threshold(&holders, 2).unwrap().persons().len(), 2);
+    // The bytes of an ECDSA or Ed25519 signature of the same key over the same message are the same here.
+    for pen in [&one, &edward] {
+        let again = countersign(&sealed(&[pen]), pen);
+        assert!(matches!(again, Err(SealFault::Envelope(EnvelopeFault::SignatureRepeated { index: 1 }))), "{again:?}");
+    }
+    let other = changed(&first, |text| text["payloadType"] = json!("text/plain")).unwrap();
+    let refused = countersign(&other, &two);
+    assert!(matches!(refused, Err(SealFault::Envelope(EnvelopeFault::PayloadType { .. }))), "{refused:?}");
+    // A payload exchanged below the first signature is not mended by the second.
+    let mixed = changed(&both, |text| text["payload"] = json!(BASE64.encode(b"{}"))).unwrap();
+    let fault = countersign(&mixed, &edward).unwrap().verify_threshold(&[holder("cleo", &edward)], 1).unwrap_err();
+    assert_eq!(fault, EnvelopeFault::SignerUnknown { index: 0 });
 }
 
 /// Attack class 4.

@@ -76,6 +76,13 @@ pub const fn box_action_unrecorded(passing: bool) -> BoxAction {
     english::verdict::box_action_unrecorded(passing)
 }
 
+/// What to do with a box whose verdict could not be recorded, and that the journal keeps under a tag. `passing`: this can
+/// pass by itself.
+#[must_use]
+pub const fn box_action_kept(passing: bool) -> BoxAction {
+    english::verdict::box_action_kept(passing)
+}
+
 /// What to do with a box whose verdict may stand in the ledger or not.
 #[must_use]
 pub const fn box_action_unconfirmed() -> BoxAction {

@@ -175,4 +175,44 @@ pub(super) const GROUPS: &[Group] = &[
             "It is not known whether the verdict was recorded."
             "Leave the box where it is and do not scan it anew. IT: look whether the entry shown stands in the ledger.";
     },
+    group! { "The journal of attempts"
+        JournalMissing
+            "The journal in which the gate notes what it begins is not there."
+            "IT: find its folder or restore it. A new one forgets which boxes on the hold shelf are not in the ledger yet: look at their tags first.";
+        JournalUnusable
+            "The gate may not read or write its journal, or the disk is full."
+            "IT: give the account of the gate the rights to the file shown and to its folder, and room on the disk.";
+        JournalBusy
+            "Another program is writing to the journal at this moment."
+            "Wait and scan again. If it stays so, IT: look which program holds the lock of the journal.";
+        JournalDiffers
+            "A line of the journal does not follow from those before it: the journal was changed or damaged."
+            "IT: stop receiving, keep the folder as it is, and find out who wrote to it. Then begin a new journal as its page describes.";
+        AttemptInProgress
+            "The box with this number is being worked on at this moment."
+            "Wait for its outcome, or ask again in a while.";
+    },
+    group! { "The way into inventory"
+        AdmissionNoAccept
+            "The record shown is no accept: the gate has let nothing into inventory by it."
+            "Do not book it. Ask for the admission of the entry in which the gate accepted the unit, if there is one.";
+        AdmissionBlocked
+            "The unit was accepted, and must not move any more: something was recorded against it since."
+            "Do not book it. Find the unit, set it apart, and ask the quality office; the entry shown says why.";
+        AdmissionTaken
+            "The admission of this unit is another inventory system's."
+            "Do not book it. Each unit enters one inventory once: look which system asked first, and whether that was right.";
+        AdmissionUnknown
+            "This admission is none of this site's ledger: it was made up, changed, or is of another site."
+            "Do not book it. Keep the file as evidence, and ask this gate for the admission of the unit again.";
+        AdmissionEnvironment
+            "A trial admits nothing into production, and production nothing into a trial."
+            "Do not book it. IT: let each inventory system ask the gate of its own environment.";
+        AdmissionRedeemed
+            "This unit stands in inventory already: its one admission was used."
+            "Look in the books under the reference shown. A second unit with this identity goes through the gate.";
+        RedemptionConfirmed
+            "This booking was confirmed already, under another number."
+            "Look in the books which number is right. What is recorded is not changed.";
+    },
 ];

@@ -110,7 +110,7 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: look at the clock of this station. If it is right, trust officers: correct the date and sign again.";
         AnchorListRolledBack
             "The list of trusted manufacturers is older than one that this site has used before."
-            "IT: put the newest version there and find out who put the old one back.";
+            "IT: publish the newest list again (ecugate anchors publish). If a publication did not just end in the middle, find out who put the old list back.";
         AnchorListOrigin
             "The list of trusted manufacturers is made for another site."
             "IT: put this site's own list there. Trust officers: sign one for this site.";
@@ -134,7 +134,7 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: look at the clock of this station. If it is right, trust officers: correct the policy's date and sign again.";
         PolicyRolledBack
             "The signed rules of this site are older than ones that it has used before."
-            "IT: put the newest policy there and find out who put the old one back.";
+            "IT: publish the newest policy again (ecugate policy publish). If a publication did not just end in the middle, find out who put the old one back.";
         PolicyOrigin
             "The signed rules are made for another site."
             "IT: put this site's own policy there. Trust officers: sign one for this site.";

@@ -80,6 +80,25 @@ const UNRECORDED_PERSON: BoxAction = BoxAction {
     ..HOLD_PERSON
 };
 
+/// A hold that the journal keeps has a number of its own.
+const KEPT_PASSING: BoxAction = BoxAction {
+    steps: &[
+        "put it on the hold shelf: nothing bad is known about the unit",
+        "mark it with the tag shown below (H-…): the record follows by itself",
+        "scan it again in a while: this can pass by itself",
+    ],
+    ..HOLD_PASSING
+};
+
+const KEPT_PERSON: BoxAction = BoxAction {
+    steps: &[
+        "put it on the hold shelf: nothing bad is known about the unit",
+        "mark it with the tag shown below (H-…): the record follows by itself",
+        "do what is said below, or tell the person named there; then scan it again",
+    ],
+    ..HOLD_PERSON
+};
+
 /// The verdict may stand: a second scan could make the unit a clone of itself.
 const UNCONFIRMED: BoxAction = BoxAction {
     steps: &["leave it where it is, and do NOT scan it again", "tell IT which entry is shown"],
@@ -107,6 +126,10 @@ pub(in crate::judgement::words) const fn box_action(ruling: Ruling) -> BoxAction
 
 pub(in crate::judgement::words) const fn box_action_unrecorded(passing: bool) -> BoxAction {
     if passing { UNRECORDED_PASSING } else { UNRECORDED_PERSON }
+}
+
+pub(in crate::judgement::words) const fn box_action_kept(passing: bool) -> BoxAction {
+    if passing { KEPT_PASSING } else { KEPT_PERSON }
 }
 
 pub(in crate::judgement::words) const fn box_action_unconfirmed() -> BoxAction {
