@@ -60,9 +60,14 @@ fn kill(module: &Path) -> u32 {
     let ids = with_argument(module);
     let [id] = ids.as_slice() else { panic!("{ids:?}") };
     assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap().success());
-    // Its memory goes first and its sockets last.
+    // Its memory goes first and its last thread at the end: only then is it dead for whoever waits for it.
+    let dead = || {
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        threads == 0 || (threads == 1 && stat.contains(") Z "))
+    };
     let until = Instant::now() + Duration::from_secs(60);
-    while std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+    while !dead() {
         assert!(Instant::now() < until, "{id} does not die");
         std::thread::sleep(Duration::from_millis(1));
     }
