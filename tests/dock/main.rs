@@ -6,6 +6,7 @@
 
 #[path = "../support/answers.rs"]
 mod answers;
+mod attacks;
 mod authority;
 mod bad_modules;
 mod delivery;
@@ -62,6 +63,7 @@ fn main() {
         schema::trials,
         kill::trials,
         race::trials,
+        attacks::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();
