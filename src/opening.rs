@@ -1,8 +1,11 @@
 //! Opening the tokens of a site: its module in a process of its own, and the signing keys held against the pinned ones.
 
 use crate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder};
+use crate::ledger::Mark;
+use crate::rungs::TokenRungs;
 use crate::site::Site;
 use crate::surroundings::Surroundings;
+use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use std::fs::{File, TryLockError};
@@ -62,6 +65,18 @@ pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, pin: &Pin) -> Resul
     let station = open(&signer.station_key.label, site.station_key().id())?;
     let log = open(&signer.log_key.label, site.log_key().id())?;
     Ok(Signers { station, log })
+}
+
+/// What the ledger of a site is held against once its signing token is open: the file of its mark, and the rungs on the
+/// token, which no restore of a disk reaches.
+pub(crate) fn marks(site: &Site, tokens: &Arc<dyn Tokens>) -> Vec<Box<dyn Mark>> {
+    let mut marks = site.marks();
+    let key = VerifierKey::new(site.origin().as_str(), site.log_key().clone());
+    if let (Some(every), Ok(key)) = (site.rung_every(), key) {
+        let token = site.text().signer.token.clone();
+        marks.push(Box::new(TokenRungs::new(Arc::clone(tokens), token, key, every)));
+    }
+    marks
 }
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one

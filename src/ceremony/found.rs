@@ -10,6 +10,7 @@ use crate::hsm::{
 use crate::journal::Journal;
 use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
+use crate::opening;
 use crate::sealing::seal_by;
 use crate::site::{
     AuthorityText, CONFIGURATION, CeremonyText, HolderText, KeyText, SignerText, Site, SiteText, StateText,
@@ -115,7 +116,7 @@ pub fn found_trial(
     write_new(&site.anchor_list(), keys.by_officers(list)?.bytes())?;
     write_new(&site.policy(), keys.by_officers(policy(founding))?.bytes())?;
     Journal::create(&site.journal()).map_err(Finding::from)?;
-    let recorded = first_entries(&site, founding, &keys)?;
+    let recorded = first_entries(&site, founding, &tokens, &keys)?;
     let text = toml::to_string(site.text())
         .map_err(|error| Finding::new(Reason::SiteMalformed, CONFIGURATION, "a writable site", error.to_string()))?;
     write_new(&site.folder().join(CONFIGURATION), text.as_bytes())?;
@@ -232,14 +233,14 @@ fn policy(founding: &Founding) -> PolicyText {
 }
 
 /// Genesis, and the officers' word that nothing was received before.
-fn first_entries(site: &Site, founding: &Founding, keys: &Keys) -> Result<Recorded, Finding> {
+fn first_entries(site: &Site, founding: &Founding, tokens: &Arc<dyn Tokens>, keys: &Keys) -> Result<Recorded, Finding> {
     let trusted = site.trusted_keys();
     let log_key = ecugate_verifier::syntax::note::VerifierKey::new(site.origin().as_str(), site.log_key().clone())
         .map_err(|fault| Finding::new(Reason::TokenKeyUnusable, "log key", "an Ed25519 key", fault.to_string()))?;
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
-        site.marks(),
+        opening::marks(site, tokens),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {

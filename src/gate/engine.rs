@@ -83,7 +83,7 @@ impl Engine {
     }
 
     fn with(site: &Site, tokens: Arc<dyn Tokens>, Signers { station, log }: Signers) -> Result<Self, Finding> {
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), opening::marks(site, &tokens))?;
         // What a crash left uncovered is covered before anything is built on it.
         ledger.settle(&log).map_err(unsettled)?;
         // Held against the marks a moment ago; without them it can only be read.
