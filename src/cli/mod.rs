@@ -142,7 +142,8 @@ receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect 
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 intake: 0 every document taken or known · 10 one refused · 20 and 21 not taken in, as in receive.
-anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
+anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 30 not confirmed:
+publish again · 2 and 70 as above.
 admission, redeem, confirm: 0 recorded and read back · 10 refused · 20, 21 and 30 (ask again) as in receive.
 A status that is not listed means refused.";
 
