@@ -1,7 +1,11 @@
 //! Opening the tokens of a site: its module in a process of its own, and the signing keys held against the pinned ones.
+//!
+//! Which keys sign is what the ledger says: the first ones, or the standby ones from the officers' key change on. Whoever
+//! opens keys that sign does it here.
 
 use crate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder};
-use crate::site::Site;
+use crate::ledger::{KeySet, Ledger};
+use crate::site::{Signing, Site};
 use crate::surroundings::Surroundings;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -17,6 +21,7 @@ const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 /// The keys that sign: one for receipts, one for checkpoints.
 #[derive(Debug)]
 pub(crate) struct Signers {
+    pub(crate) keys: KeySet,
     pub(crate) station: TokenSigner,
     pub(crate) log: TokenSigner,
 }
@@ -27,16 +32,28 @@ pub(crate) struct Opened {
     pub(crate) signers: Result<Signers, Finding>,
 }
 
-/// Starts the module of the site and opens the signing keys.
+/// Starts the module of the site and opens the signing keys that are in force.
 pub(crate) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
-    let signer = &site.text().signer;
     // Before the others are kept waiting: a person may have to type it.
-    let pin = surroundings.pin(&site.pin_source(signer), &signer.token);
+    let pin = keys_in_force(site).and_then(|keys| {
+        let signer = site.signing(keys)?.text;
+        Ok((keys, surroundings.pin(&site.pin_source(signer), &signer.token)?))
+    });
     let turn = in_turn(site, surroundings)?;
     let tokens = module(site, surroundings)?;
-    let signers = pin.and_then(|pin| signers(site, &tokens, &pin));
+    let signers = pin.and_then(|(keys, pin)| signers(site, &tokens, keys, &pin));
     drop(turn);
     Ok(Opened { tokens, signers })
+}
+
+/// Which keys sign. The ledger is held against its marks, so that one that was put back does not call the token back that
+/// was given up.
+fn keys_in_force(site: &Site) -> Result<KeySet, Finding> {
+    if site.text().standby.is_none() {
+        return Ok(KeySet::First);
+    }
+    let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
+    Ok(ledger.keys_in_force()?)
 }
 
 /// Starts the module of a site with the environment that the site states, and nothing of the caller's.
@@ -51,17 +68,17 @@ pub(crate) fn module(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc
     Ok(Arc::new(guarded))
 }
 
-/// The station's key and the log's, each held against the pinned one.
-pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, pin: &Pin) -> Result<Signers, Finding> {
-    let signer = &site.text().signer;
+/// The station's key and the log's of a set, each held against the pinned one.
+pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet, pin: &Pin) -> Result<Signers, Finding> {
+    let Signing { text, station, log } = site.signing(keys)?;
     let open = |label: &str, expected| {
-        let key = TokenKey::new(&signer.token, label);
+        let key = TokenKey::new(&text.token, label);
         TokenSigner::open(Arc::clone(tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
             .map_err(|fault| fault.finding())
     };
-    let station = open(&signer.station_key.label, site.station_key().id())?;
-    let log = open(&signer.log_key.label, site.log_key().id())?;
-    Ok(Signers { station, log })
+    let station = open(&text.station_key.label, station.id())?;
+    let log = open(&text.log_key.label, log.id())?;
+    Ok(Signers { keys, station, log })
 }
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one

@@ -8,7 +8,9 @@
 mod answers;
 mod authority;
 mod bad_modules;
+mod clock_step;
 mod delivery;
+mod failover;
 mod faults;
 mod founding;
 mod gate;
@@ -48,6 +50,8 @@ fn main() {
         gate::trials,
         kept::trials,
         authority::trials,
+        clock_step::trials,
+        failover::trials,
         ledger::trials,
         inventory::trials,
         inventory_commands::trials,
