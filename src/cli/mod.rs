@@ -38,15 +38,17 @@ mod intake;
 
 mod maker;
 
-mod ledger;
-
 mod journal;
 
 mod desk;
 
+mod ledger;
+
 mod anchors;
 
 mod policy;
+
+mod key;
 
 mod inventory;
 
@@ -116,6 +118,9 @@ enum Command {
     /// Changes and shows what the site demands of a unit, for trust officers
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Changes the keys that sign at a site, for trust officers
+    #[command(subcommand)]
+    Key(key::Key),
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -174,6 +179,7 @@ impl Ecugate {
             Command::Maker(maker) => maker.run(form),
             Command::Anchors(anchors) => anchors.run(form),
             Command::Policy(policy) => policy.run(form),
+            Command::Key(key) => key.run(form),
             Command::Ledger(ledger) => ledger.run(form),
             Command::Journal(journal) => journal.run(form),
             Command::TokenHelper(token_helper) => token_helper.run(),

@@ -9,7 +9,9 @@ mod answers;
 mod attacks;
 mod authority;
 mod bad_modules;
+mod clock_step;
 mod delivery;
+mod failover;
 mod faults;
 mod founding;
 mod gate;
@@ -51,6 +53,8 @@ fn main() {
         kept::trials,
         intake::trials,
         authority::trials,
+        clock_step::trials,
+        failover::trials,
         ledger::trials,
         inventory::trials,
         inventory_commands::trials,
