@@ -1,9 +1,12 @@
 //! Opening the tokens of a site: its module in a process of its own, and the signing keys held against the pinned ones.
+//!
+//! Which keys sign is what the ledger says: the first ones, or the standby ones from the officers' key change on. Whoever
+//! opens keys that sign does it here.
 
 use crate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder};
-use crate::ledger::Mark;
+use crate::ledger::{KeySet, Ledger, Mark};
 use crate::rungs::TokenRungs;
-use crate::site::Site;
+use crate::site::{Signing, Site};
 use crate::surroundings::Surroundings;
 use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::finding::Finding;
@@ -20,6 +23,7 @@ const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 /// The keys that sign: one for receipts, one for checkpoints.
 #[derive(Debug)]
 pub(crate) struct Signers {
+    pub(crate) keys: KeySet,
     pub(crate) station: TokenSigner,
     pub(crate) log: TokenSigner,
 }
@@ -30,16 +34,28 @@ pub(crate) struct Opened {
     pub(crate) signers: Result<Signers, Finding>,
 }
 
-/// Starts the module of the site and opens the signing keys.
+/// Starts the module of the site and opens the signing keys that are in force.
 pub(crate) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opened, Finding> {
-    let signer = &site.text().signer;
     // Before the others are kept waiting: a person may have to type it.
-    let pin = surroundings.pin(&site.pin_source(signer), &signer.token);
+    let pin = keys_in_force(site).and_then(|keys| {
+        let signer = site.signing(keys)?.text;
+        Ok((keys, surroundings.pin(&site.pin_source(signer), &signer.token)?))
+    });
     let turn = in_turn(site, surroundings)?;
     let tokens = module(site, surroundings)?;
-    let signers = pin.and_then(|pin| signers(site, &tokens, &pin));
+    let signers = pin.and_then(|(keys, pin)| signers(site, &tokens, keys, &pin));
     drop(turn);
     Ok(Opened { tokens, signers })
+}
+
+/// Which keys sign. The ledger is held against its marks, so that one that was put back does not call the token back that
+/// was given up.
+fn keys_in_force(site: &Site) -> Result<KeySet, Finding> {
+    if site.text().standby.is_none() {
+        return Ok(KeySet::First);
+    }
+    let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks())?;
+    Ok(ledger.keys_in_force()?)
 }
 
 /// Starts the module of a site with the environment that the site states, and nothing of the caller's.
@@ -54,25 +70,25 @@ pub(crate) fn module(site: &Site, surroundings: &dyn Surroundings) -> Result<Arc
     Ok(Arc::new(guarded))
 }
 
-/// The station's key and the log's, each held against the pinned one.
-pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, pin: &Pin) -> Result<Signers, Finding> {
-    let signer = &site.text().signer;
+/// The station's key and the log's of a set, each held against the pinned one.
+pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet, pin: &Pin) -> Result<Signers, Finding> {
+    let Signing { text, station, log } = site.signing(keys)?;
     let open = |label: &str, expected| {
-        let key = TokenKey::new(&signer.token, label);
+        let key = TokenKey::new(&text.token, label);
         TokenSigner::open(Arc::clone(tokens), key, pin.clone(), ExpectedKey::Recorded(expected))
             .map_err(|fault| fault.finding())
     };
-    let station = open(&signer.station_key.label, site.station_key().id())?;
-    let log = open(&signer.log_key.label, site.log_key().id())?;
-    Ok(Signers { station, log })
+    let station = open(&text.station_key.label, station.id())?;
+    let log = open(&text.log_key.label, log.id())?;
+    Ok(Signers { keys, station, log })
 }
 
 /// What the ledger of a site is held against once its signing token is open: the file of its mark, and the rungs on the
-/// token, which no restore of a disk reaches.
-pub(crate) fn marks(site: &Site, tokens: &Arc<dyn Tokens>) -> Vec<Box<dyn Mark>> {
+/// token, which no restore of a disk reaches. Rungs begin with the log, so a standby token has none.
+pub(crate) fn marks(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Vec<Box<dyn Mark>> {
     let mut marks = site.marks();
     let key = VerifierKey::new(site.origin().as_str(), site.log_key().clone());
-    if let (Some(every), Ok(key)) = (site.rung_every(), key) {
+    if let (Some(every), Ok(key), KeySet::First) = (site.rung_every(), key, keys) {
         let token = site.text().signer.token.clone();
         marks.push(Box::new(TokenRungs::new(Arc::clone(tokens), token, key, every)));
     }

@@ -4,7 +4,7 @@
 //! says TRIAL. An installed site reads the same text from a place that only root can write.
 
 use crate::hsm::{PinSource, TokenName};
-use crate::ledger::{FileMark, Mark, StandbyKeys, TRIAL_ORIGIN, TrustedKeys};
+use crate::ledger::{FileMark, KeySet, Mark, StandbyKeys, TRIAL_ORIGIN, TrustedKeys};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::inputs::trust::authority::Authority;
@@ -36,6 +36,17 @@ pub struct Site {
     station_key: PublicKey,
     log_key: PublicKey,
     standby: Option<StandbyKeys>,
+}
+
+/// What signs: a token, and the pinned keys on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing<'a> {
+    /// The token, its PIN, and the labels of its keys.
+    pub text: &'a SignerText,
+    /// The pinned public half of the station key.
+    pub station: &'a PublicKey,
+    /// The pinned public half of the log key.
+    pub log: &'a PublicKey,
 }
 
 /// The configuration as it is written. Unknown fields are refused.
@@ -288,6 +299,24 @@ impl Site {
     #[must_use]
     pub const fn log_key(&self) -> &PublicKey {
         &self.log_key
+    }
+
+    /// The token and keys of a set. Which set signs is what the ledger says ([`crate::ledger::Ledger::keys_in_force`]).
+    ///
+    /// # Errors
+    /// [`Reason::StandbyMissing`] where the site has no standby keys.
+    pub fn signing(&self, keys: KeySet) -> Result<Signing<'_>, Finding> {
+        let first = Signing { text: &self.text.signer, station: &self.station_key, log: &self.log_key };
+        if keys == KeySet::First {
+            return Ok(first);
+        }
+        let standby = self.text.standby.as_ref().zip(self.standby.as_ref());
+        standby
+            .and_then(|(text, keys)| Some(Signing { text, station: keys.stations.first()?, log: &keys.log }))
+            .ok_or_else(|| {
+                let expected = "a section [standby]: the token whose keys take over";
+                Finding::new(Reason::StandbyMissing, CONFIGURATION, expected, "none")
+            })
     }
 
     /// The keys that count in the site's ledger: from its configuration, never from the ledger.

@@ -1,7 +1,7 @@
 //! The desk at which a change is published: site, tokens, ledger, and the keys that sign the entry.
 
 use crate::hsm::{Pin, PinSource, TokenName, TokenSigner, Tokens};
-use crate::ledger::{AppendFault, Ledger};
+use crate::ledger::{AppendFault, KeySet, Ledger};
 use crate::opening::{self, Signers};
 use crate::site::{CONFIGURATION, CeremonyText, Site};
 use crate::surroundings::Surroundings;
@@ -27,6 +27,7 @@ pub struct Desk {
 
 /// The PINs of one publication, all of them asked for before anybody is kept waiting.
 pub(super) struct Pins {
+    keys: KeySet,
     signer: Pin,
     pub(super) officers: Pin,
     pub(super) trust: Pin,
@@ -105,18 +106,36 @@ impl Desk {
     /// What a publication needs.
     pub(super) fn pins(&self) -> Result<Pins, Finding> {
         let ceremony = ceremony_of(&self.site)?;
-        let signer = &self.site.text().signer;
+        let keys = self.ledger.keys_in_force().map_err(Finding::from)?;
         Ok(Pins {
-            signer: self.pin(&signer.pin, &signer.token)?,
-            officers: self.pin(&ceremony.authority_pin, &ceremony.authority_token)?,
+            keys,
+            signer: self.signing_pin(keys)?,
+            officers: self.officers_pin()?,
             trust: self.pin(&ceremony.trust_pin, &self.site.text().trust_token)?,
         })
     }
 
+    /// The PIN of the token that has a set of keys.
+    pub(super) fn signing_pin(&self, keys: KeySet) -> Result<Pin, Finding> {
+        let signer = self.site.signing(keys)?.text;
+        self.pin(&signer.pin, &signer.token)
+    }
+
+    /// The PIN of the officers' token.
+    pub(super) fn officers_pin(&self) -> Result<Pin, Finding> {
+        let ceremony = ceremony_of(&self.site)?;
+        self.pin(&ceremony.authority_pin, &ceremony.authority_token)
+    }
+
     /// The station's key and the log's, each held against the pinned one.
     pub(super) fn site_keys(&self, pins: &Pins) -> Result<(TokenSigner, TokenSigner), Finding> {
-        let Signers { station, log } = opening::signers(&self.site, &self.tokens, &pins.signer)?;
+        let Signers { station, log, .. } = self.signers(pins.keys, &pins.signer)?;
         Ok((station, log))
+    }
+
+    /// The keys of a set.
+    pub(super) fn signers(&self, keys: KeySet, pin: &Pin) -> Result<Signers, Finding> {
+        opening::signers(&self.site, &self.tokens, keys, pin)
     }
 
     /// Covers by a checkpoint what a crash has left uncovered.

@@ -8,7 +8,7 @@ use crate::hsm::{
     TrialFolder, TrialKey, TrialToken, TrialTokens,
 };
 use crate::journal::Journal;
-use crate::ledger::{Ledger, Recorded, TRIAL_ORIGIN};
+use crate::ledger::{KeySet, Ledger, Recorded, TRIAL_ORIGIN};
 use crate::new_file;
 use crate::opening;
 use crate::sealing::seal_by;
@@ -21,14 +21,14 @@ use base64::engine::general_purpose::STANDARD;
 use ecugate_verifier::documents::anchor_list::{AnchorList, Listing, Role, Serials};
 use ecugate_verifier::documents::document::Document;
 use ecugate_verifier::documents::envelope::Envelope;
-use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer};
+use ecugate_verifier::documents::founding::{Genesis, MemoryComplete, Officer, Standby};
 use ecugate_verifier::documents::manifest::Validity;
 use ecugate_verifier::documents::manifest::assurance::{Firmware, Identity, Minimum};
 use ecugate_verifier::documents::policy_text::PolicyText;
 use ecugate_verifier::documents::record::Record;
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::syntax::label::Rules;
-use ecugate_verifier::syntax::note::Origin;
+use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::attempt::Environment;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::{Manufacturer, Name, PartScope};
@@ -171,6 +171,13 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         holders.push(HolderText { person, key: encode(&key.public_key) });
     }
     let within = |path: &Path| PinSource::File(path.strip_prefix(folder).unwrap_or(path).to_owned());
+    let key = |made: &TrialKey| KeyText { label: made.key.label.clone(), public: encode(&made.public_key) };
+    let signing = |token: &TrialToken, station: &TrialKey, log: &TrialKey| SignerText {
+        token: token.name.clone(),
+        pin: within(&token.pin_file),
+        station_key: key(station),
+        log_key: key(log),
+    };
     Ok(SiteText {
         site: founding.site.clone(),
         environment: Environment::Trial,
@@ -180,13 +187,8 @@ fn configuration(module: &Path, folder: &Path, founding: &Founding, made: &Trial
         module_seconds: MODULE_SECONDS,
         state: StateText::default(),
         trust_token: made.trust.name.clone(),
-        signer: SignerText {
-            token: made.signer.name.clone(),
-            pin: within(&made.signer.pin_file),
-            station_key: KeyText { label: made.station.key.label.clone(), public: encode(&made.station.public_key) },
-            log_key: KeyText { label: made.log.key.label.clone(), public: encode(&made.log.public_key) },
-        },
-        standby: None,
+        signer: signing(&made.signer, &made.station, &made.log),
+        standby: Some(signing(&made.standby, &made.standby_station, &made.standby_log)),
         ceremony: Some(CeremonyText {
             authority_token: made.authority.name.clone(),
             authority_pin: within(&made.authority.pin_file),
@@ -235,21 +237,32 @@ fn policy(founding: &Founding) -> PolicyText {
 /// Genesis, and the officers' word that nothing was received before.
 fn first_entries(site: &Site, founding: &Founding, tokens: &Arc<dyn Tokens>, keys: &Keys) -> Result<Recorded, Finding> {
     let trusted = site.trusted_keys();
-    let log_key = ecugate_verifier::syntax::note::VerifierKey::new(site.origin().as_str(), site.log_key().clone())
-        .map_err(|fault| Finding::new(Reason::TokenKeyUnusable, "log key", "an Ed25519 key", fault.to_string()))?;
+    let vkey = |key: &PublicKey| {
+        VerifierKey::new(site.origin().as_str(), key.clone())
+            .map(|key| key.to_string())
+            .map_err(|fault| Finding::new(Reason::TokenKeyUnusable, "log key", "an Ed25519 key", fault.to_string()))
+    };
+    let log_key = vkey(site.log_key())?;
+    let standby = match &trusted.standby {
+        None => None,
+        Some(standby) => Some(Standby {
+            log_key: vkey(&standby.log)?,
+            station_keys: standby.stations.iter().map(PublicKey::id).collect(),
+        }),
+    };
     let (_, recorded) = Ledger::create(
         &site.ledger(),
         trusted,
-        opening::marks(site, tokens),
+        opening::marks(site, tokens, KeySet::First),
         |place| {
             let record = |offset| Record::new(place.origin.as_str(), place.seq + offset, founding.now);
             let genesis = Genesis {
                 record: record(0),
                 site: founding.site.clone(),
                 environment: Environment::Trial,
-                log_key: log_key.to_string(),
+                log_key,
                 station_keys: vec![site.station_key().id()],
-                standby: None,
+                standby,
                 officers: site
                     .authority()
                     .holders()

@@ -31,12 +31,20 @@ mod lowering;
 
 mod policy;
 
+mod quorum;
+
+mod clock;
+
+mod failover;
+
 pub use anchors::{
     Addition, AnchorsPublished, Change, Listed, Proposal, ProposedList, changes, propose, propose_anchors,
     publish_anchors, review_anchors,
 };
 pub use annex::Annex;
+pub use clock::{ClockStepped, Leap, step_clock};
 pub use desk::Desk;
+pub use failover::{FailedOver, Failover, fail_over};
 pub use found::{AnchorGiven, Founded, Founding, found_trial, origin};
 pub use lowering::{Difference, Effect, Rule, differences};
 pub use officers::{OfficerKey, Sheet, open_officer};

@@ -73,6 +73,11 @@ pub(super) fn person(flag: &str, text: &str) -> Result<Name, Finding> {
     Name::new(text).map_err(|fault| Finding::new(Reason::Usage, flag, "a name", format!("{text:?} {fault}")))
 }
 
+/// The officers whom a call names, each with `--officer`.
+pub(super) fn officers(named: &[String]) -> Result<Vec<Name>, Finding> {
+    named.iter().map(|text| person("--officer", text)).collect()
+}
+
 /// What the officers have signed of what they must.
 pub(super) fn signatures(answer: Answer, persons: &BTreeSet<Name>, needed: usize) -> Answer {
     let names: Vec<&str> = persons.iter().map(Name::as_str).collect();

@@ -185,6 +185,9 @@ fn said(folder: &Path, founding: &Founding, founded: &ecugate::ceremony::Founded
         .line(format!("TRIAL site {} in {}", founding.site, folder.display()))
         .line(format!("origin    {}", text.origin))
         .line(format!("tokens    {} (certificates), {} (keys)", text.trust_token, text.signer.token));
+    if let Some(standby) = &text.standby {
+        answer = answer.line(format!("standby   {} (keys that take over when the others are lost)", standby.token));
+    }
     for anchor in &founding.anchors {
         let roles: Vec<_> = anchor.roles.iter().map(|role| role.word()).collect();
         let parts: Vec<_> = anchor.parts.iter().map(ToString::to_string).collect();

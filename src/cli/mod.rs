@@ -38,15 +38,17 @@ mod intake;
 
 mod maker;
 
-mod ledger;
-
 mod journal;
 
 mod desk;
 
+mod ledger;
+
 mod anchors;
 
 mod policy;
+
+mod key;
 
 mod inventory;
 
@@ -116,6 +118,9 @@ enum Command {
     /// Changes and shows what the site demands of a unit, for trust officers
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Changes the keys that sign at a site, for trust officers
+    #[command(subcommand)]
+    Key(key::Key),
     /// Looks at the ledger of a site; admits nothing
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -142,7 +147,8 @@ receive: 0 accept, recorded, its checkpoint read back · 10 quarantine, suspect 
 unproven · 12 not gated · 20 hold, may pass by itself · 21 hold, a person must act · 30 not
 confirmed: ask the ledger before acting · 2 and 70 as above. Only 0 may enter inventory.
 intake: 0 every document taken or known · 10 one refused · 20 and 21 not taken in, as in receive.
-anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 2 and 70 as above.
+anchors, policy: 0 done · 10 refused · 20 may pass by itself · 21 a person must act · 30 not confirmed:
+publish again · 2 and 70 as above.
 admission, redeem, confirm: 0 recorded and read back · 10 refused · 20, 21 and 30 (ask again) as in receive.
 A status that is not listed means refused.";
 
@@ -173,6 +179,7 @@ impl Ecugate {
             Command::Maker(maker) => maker.run(form),
             Command::Anchors(anchors) => anchors.run(form),
             Command::Policy(policy) => policy.run(form),
+            Command::Key(key) => key.run(form),
             Command::Ledger(ledger) => ledger.run(form),
             Command::Journal(journal) => journal.run(form),
             Command::TokenHelper(token_helper) => token_helper.run(),

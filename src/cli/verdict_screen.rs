@@ -2,7 +2,7 @@
 
 use super::seam::{self, Answer, Form, Outcome as Word};
 use ecugate::gate::{GateError, Outcome, Papers, RecordedVerdict, Retry};
-use ecugate_verifier::documents::receipt::{Receipt, Ruling};
+use ecugate_verifier::documents::receipt::{Receipt, Ruling, WaivedLine};
 use ecugate_verifier::judgement::verdict::follows;
 use ecugate_verifier::judgement::words::{self, BoxAction};
 use ecugate_verifier::values::attempt::Environment;
@@ -226,6 +226,11 @@ fn record(verdict: &RecordedVerdict) -> Value {
     })
 }
 
+/// What the policy does without, and what its check would have said.
+fn waived_words(waived: &WaivedLine) -> String {
+    format!("{}: {}", waived.check.word(), waived.finding.reason)
+}
+
 /// One line a unit, for logs and pipes.
 fn line(outcome: &Outcome, papers: &Papers) -> String {
     let receipt = outcome.receipt();
@@ -235,6 +240,7 @@ fn line(outcome: &Outcome, papers: &Papers) -> String {
     pieces.push(unit(receipt));
     pieces.push(levels(receipt));
     pieces.push(place(outcome));
+    pieces.extend(receipt.waived.iter().map(waived_words).map(|words| format!("WAIVED {words}")));
     pieces.extend(resumed(outcome).map(resumed_words));
     pieces.extend(findings.first().and_then(words::why));
     pieces.extend(left_out(papers, 1));
@@ -265,7 +271,7 @@ fn screen(outcome: &Outcome, papers: &Papers, colour: bool) -> Vec<String> {
         lines.extend(wrapped("CONTESTED", &words));
     }
     for waived in &receipt.waived {
-        lines.extend(wrapped("WAIVED", &format!("{}: {}", waived.check.word(), waived.finding.reason)));
+        lines.extend(wrapped("WAIVED", &waived_words(waived)));
     }
     lines.extend(steps(&action));
     if let Some(first) = findings.first() {

@@ -3,7 +3,7 @@
 
 use super::writer::Writer;
 use crate::hsm::{TokenSigner, Tokens};
-use crate::ledger::{AppendFault, Ledger};
+use crate::ledger::{AppendFault, KeySet, Ledger};
 use crate::opening::{self, Opened, Signers};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
@@ -17,6 +17,7 @@ pub(super) struct Engine {
     pub(super) tokens: Arc<dyn Tokens>,
     pub(super) station: TokenSigner,
     pub(super) writer: Writer,
+    keys: KeySet,
     reader: Mutex<Ledger>,
 }
 
@@ -82,14 +83,19 @@ impl Engine {
             .map_err(|finding| Away { finding, tokens: Some(tokens) })
     }
 
-    fn with(site: &Site, tokens: Arc<dyn Tokens>, Signers { station, log }: Signers) -> Result<Self, Finding> {
-        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), opening::marks(site, &tokens))?;
+    fn with(site: &Site, tokens: Arc<dyn Tokens>, Signers { keys, station, log }: Signers) -> Result<Self, Finding> {
+        let mut ledger = Ledger::open(&site.ledger(), site.trusted_keys(), opening::marks(site, &tokens, keys))?;
         // What a crash left uncovered is covered before anything is built on it.
         ledger.settle(&log).map_err(unsettled)?;
         // Held against the marks a moment ago; without them it can only be read.
         let reader = Ledger::open(&site.ledger(), site.trusted_keys(), Vec::new())?;
         let writer = Writer::start((ledger, log))?;
-        Ok(Self { tokens, station, writer, reader: Mutex::new(reader) })
+        Ok(Self { tokens, station, writer, keys, reader: Mutex::new(reader) })
+    }
+
+    /// Whether officers have changed the keys since it opened: its own sign nothing any more.
+    pub(super) fn is_retired(&self) -> bool {
+        self.read(Ledger::keys_in_force).is_ok_and(|keys| keys != self.keys)
     }
 
     /// Reads the ledger, over a connection that writes nothing. Short: every box of this gate waits for it.

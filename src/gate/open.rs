@@ -154,12 +154,13 @@ impl Inner {
     }
 
     /// Gives the engine up after a fault that another engine may not have. A ledger that is busy, a memory that moved
-    /// on and an entry that may not be written are none.
+    /// on and an entry that may not be written are none, unless it may not because officers changed the keys.
     pub(super) fn give_up_if(&self, engine: &Arc<Engine>, fault: &AppendFault) {
         let stays =
             matches!(fault, AppendFault::Moved { .. } | AppendFault::Unfit { .. } | AppendFault::GroupFull { .. })
                 || fault.reason() == Reason::LedgerBusy;
-        if !stays {
+        let is_retired = || matches!(fault, AppendFault::Unfit { .. }) && engine.is_retired();
+        if !stays || is_retired() {
             self.slot.give_up(engine);
         }
     }

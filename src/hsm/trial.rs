@@ -1,4 +1,4 @@
-//! Tokens for trial: three SoftHSM tokens in a folder of their own, with PINs and keys made on the spot.
+//! Tokens for trial: four SoftHSM tokens in a folder of their own, with PINs and keys made on the spot.
 //!
 //! SoftHSM reads its configuration when it is loaded. So making them has two steps: [`TrialFolder::lay_out`] writes
 //! the configuration, then the module is started with [`TrialFolder::environment`] (see [`Guarded`](super::Guarded)),
@@ -140,7 +140,7 @@ pub struct TrialKey {
     pub public_key: PublicKey,
 }
 
-/// The three tokens of a trial site.
+/// The four tokens of a trial site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrialTokens {
     /// Holds the keys of two officers.
@@ -149,12 +149,18 @@ pub struct TrialTokens {
     pub trust: TrialToken,
     /// Holds the station key and the log key.
     pub signer: TrialToken,
+    /// Holds the keys that officers change to when the signing token is lost.
+    pub standby: TrialToken,
     /// The officers' keys `officer-1` and `officer-2`, P-256.
     pub officers: [TrialKey; 2],
     /// The key `station` that signs receipts, P-256.
     pub station: TrialKey,
     /// The key `log` that signs checkpoints, Ed25519.
     pub log: TrialKey,
+    /// The key `station` of the standby token, P-256.
+    pub standby_station: TrialKey,
+    /// The key `log` of the standby token, Ed25519.
+    pub standby_log: TrialKey,
     /// What stuck of each certificate, in the order given.
     pub certificates: Vec<CertificateWritten>,
 }
@@ -175,15 +181,18 @@ impl TrialTokens {
     ) -> Result<Self, TokenFault> {
         refuse_foreign_tokens(tokens, environment, folder)?;
         let make = |name: &str| make(tokens, folder, name, random);
-        let (authority, trust, signer) = (make("authority")?, make("trust")?, make("signer")?);
+        let (authority, trust) = (make("authority")?, make("trust")?);
+        let (signer, standby) = (make("signer")?, make("standby")?);
         let generate = |token: &TrialToken, label: &str, kind| generate(tokens, token, label, kind, random);
-        for token in [&authority, &signer] {
+        for token in [&authority, &signer, &standby] {
             tokens.log_in(&token.name, Pin::from_file(&token.pin_file)?)?;
         }
         let officers =
             [generate(&authority, "officer-1", KeyKind::P256)?, generate(&authority, "officer-2", KeyKind::P256)?];
         let station = generate(&signer, "station", KeyKind::P256)?;
         let log = generate(&signer, "log", KeyKind::Ed25519)?;
+        let standby_station = generate(&standby, "station", KeyKind::P256)?;
+        let standby_log = generate(&standby, "log", KeyKind::Ed25519)?;
         let request = Request::WriteCertificates {
             token: trust.name.clone(),
             role: Role::Officer,
@@ -194,7 +203,18 @@ impl TrialTokens {
         let Answer::Written(written) = tokens.ask(request)? else {
             return Err(wrong_answer(&trust.name, "writing certificates"));
         };
-        Ok(Self { authority, trust, signer, officers, station, log, certificates: written })
+        Ok(Self {
+            authority,
+            trust,
+            signer,
+            standby,
+            officers,
+            station,
+            log,
+            standby_station,
+            standby_log,
+            certificates: written,
+        })
     }
 }
 

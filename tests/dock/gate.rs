@@ -65,13 +65,18 @@ pub(crate) fn now() -> Time {
 }
 
 pub(crate) fn found(folder: &Path, world: &World) {
+    found_at(folder, world, now());
+}
+
+/// The same at another time than now.
+pub(crate) fn found_at(folder: &Path, world: &World, now: Time) {
     let anchor = AnchorGiven {
         certificate: Certificate::from_der(&world.root.der, &Limits::STANDARD).unwrap(),
         manufacturer: Manufacturer::new("maker").unwrap(),
         roles: vec![Role::Release, Role::Shipment],
         parts: vec![PartScope::All],
     };
-    let founding = Founding { site: name("dock.example"), station: name("dock-1"), anchors: vec![anchor], now: now() };
+    let founding = Founding { site: name("dock.example"), station: name("dock-1"), anchors: vec![anchor], now };
     found_trial(&softhsm().unwrap(), folder, &founding, &Stopped(None)).unwrap();
 }
 

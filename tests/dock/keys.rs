@@ -91,15 +91,17 @@ fn both_sign(folder: &Path) {
     for (key, token, algorithm) in [
         (&made.station, &made.signer, Algorithm::EcdsaP256Sha256),
         (&made.log, &made.signer, Algorithm::Ed25519),
+        (&made.standby_station, &made.standby, Algorithm::EcdsaP256Sha256),
+        (&made.standby_log, &made.standby, Algorithm::Ed25519),
         (&made.officers[0], &made.authority, Algorithm::EcdsaP256Sha256),
         (&made.officers[1], &made.authority, Algorithm::EcdsaP256Sha256),
     ] {
         assert_eq!(key.public_key.algorithm(), algorithm);
         signs(&open(token, key));
     }
-    let ids: BTreeSet<_> =
-        [&made.station, &made.log, &made.officers[0], &made.officers[1]].map(|key| key.public_key.id()).into();
-    assert_eq!(ids.len(), 4);
+    let site = [&made.station, &made.log, &made.standby_station, &made.standby_log];
+    let ids: BTreeSet<_> = site.into_iter().chain(&made.officers).map(|key| key.public_key.id()).collect();
+    assert_eq!(ids.len(), 6);
     save(folder, "signer", &made.signer.name);
     std::fs::write(folder.join("log-id"), made.log.public_key.id().to_string()).unwrap();
 }

@@ -6,9 +6,12 @@
 
 #[path = "../support/answers.rs"]
 mod answers;
+mod attacks;
 mod authority;
 mod bad_modules;
+mod clock_step;
 mod delivery;
+mod failover;
 mod faults;
 mod founding;
 mod gate;
@@ -50,6 +53,8 @@ fn main() {
         kept::trials,
         intake::trials,
         authority::trials,
+        clock_step::trials,
+        failover::trials,
         ledger::trials,
         inventory::trials,
         inventory_commands::trials,
@@ -62,6 +67,7 @@ fn main() {
         schema::trials,
         kill::trials,
         race::trials,
+        attacks::trials,
     ];
     let trials = sets.iter().flat_map(|set| set()).collect();
     libtest_mimic::run(&arguments, trials).exit();

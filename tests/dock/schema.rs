@@ -135,6 +135,16 @@ fn of_officers() {
     ask("policy publish policy2", "accept", &[]);
     std::fs::remove_file(delivery.path("site/anchor-list.json")).unwrap();
     ask("anchors list", "hold", FACTS);
+
+    ask("key failover --reason lost --officer officer-1", "hold", FACTS);
+    ask("key failover --reason lost", "accept", &[]);
+    ask("key failover --reason lost", "hold", FACTS);
+    ask("ledger clock-step --reason closed", "error", FACTS);
+    let delivery = crate::clock_step::closed_for_three_days();
+    self::ask(&delivery, "ledger clock-step --reason closed --officer officer-1", "hold", FACTS);
+    self::ask(&delivery, "ledger clock-step --reason closed", "accept", &[]);
+    let delivery = crate::clock_step::closed_for_three_days();
+    self::ask(&delivery, "key failover --reason lost --clock-step", "accept", &[]);
 }
 
 /// A policy may be on its way without the file that says why.

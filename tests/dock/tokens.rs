@@ -28,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("attack_38_a_token_moved_away_in_mid_run_is_a_fault_and_no_empty_answer", &[moved_away]),
         trial(
             "certificates_written_by_the_officer_are_read_back_byte_for_byte_without_a_pin",
-            &[three_tokens_are_made, certificates_are_read_without_pin],
+            &[four_tokens_are_made, certificates_are_read_without_pin],
         ),
         trial("a_token_without_certificates_gives_an_empty_answer_that_names_no_fault", &[no_certificates]),
         trial("attack_36_ghosts_garbage_and_copies_are_skipped_and_reported", &[ghosts_garbage_and_copies]),
@@ -130,7 +130,7 @@ fn names_of_tokens(folder: &Path) {
     let fault = module.certificates(&wanted).unwrap_err();
     assert_eq!(fault.reason().code(), "token-absent");
     let TokenFault::TokenAbsent { present, .. } = fault else { panic!() };
-    let all = [&made.authority.name, trust, &made.signer.name, &twin].map(Clone::clone);
+    let all = [&made.authority.name, trust, &made.signer.name, &made.standby.name, &twin].map(Clone::clone);
     assert_eq!(BTreeSet::from_iter(present), BTreeSet::from(all));
 
     for label in ["", "a-label-of-more-than-thirty-two-bytes", "blank "] {
@@ -150,33 +150,33 @@ fn moved_away(folder: &Path) {
     for _ in 0..2 {
         let fault = module.certificates(&made.trust.name).unwrap_err();
         let TokenFault::TokenAbsent { present, unreadable, .. } = fault else { panic!("{fault}") };
-        assert_eq!((present.len(), unreadable.len()), (0, 3), "{unreadable:?}");
+        assert_eq!((present.len(), unreadable.len()), (0, 4), "{unreadable:?}");
     }
     // The first answer is the module's error, the second finds the token closed.
     let reasons: Vec<_> = (0..2).map(|_| station.sign(b"after").unwrap_err().reason().code()).collect();
     assert_eq!(reasons, ["signer-failed", "token-key-missing"]);
 }
 
-fn three_tokens_are_made(folder: &Path) {
+fn four_tokens_are_made(folder: &Path) {
     let written = [certificate("Lenk & Söhne"), certificate("Hersteller 2")];
     let made = create(folder, &written);
-    let [authority, trust, signer] = [&made.authority, &made.trust, &made.signer];
-    let labels = [authority, trust, signer].map(|token| token.name.label.as_str());
-    assert_eq!(labels, ["ecugate-authority", "ecugate-trust", "ecugate-signer"]);
-    let serials: BTreeSet<&str> = [authority, trust, signer].iter().map(|token| token.name.serial.as_str()).collect();
-    assert_eq!(serials.len(), 3);
+    let tokens = [&made.authority, &made.trust, &made.signer, &made.standby];
+    let labels = tokens.map(|token| token.name.label.as_str());
+    assert_eq!(labels, ["ecugate-authority", "ecugate-trust", "ecugate-signer", "ecugate-standby"]);
+    let serials: BTreeSet<&str> = tokens.iter().map(|token| token.name.serial.as_str()).collect();
+    assert_eq!(serials.len(), 4);
     assert_eq!(made.certificates.len(), 2);
     for stuck in &made.certificates {
         assert_eq!((stuck.trusted, stuck.modifiable, stuck.copyable), (Some(true), Some(false), Some(false)));
         assert_eq!(stuck.destroyable, Some(true));
     }
     for (key, label) in made.officers.iter().zip(["officer-1", "officer-2"]) {
-        assert_eq!((key.key.label.as_str(), &key.key.token), (label, &authority.name));
+        assert_eq!((key.key.label.as_str(), &key.key.token), (label, &made.authority.name));
     }
     // No PIN in anything that can be shown.
     let module = module();
     let shown = format!("{made:?} {module:?} {:?}", module.describe().unwrap());
-    for token in [authority, trust, signer] {
+    for token in tokens {
         for file in [&token.pin_file, &token.officer_pin_file] {
             let pin = std::fs::read_to_string(file).unwrap();
             assert_eq!(pin.len(), 24);
@@ -184,7 +184,7 @@ fn three_tokens_are_made(folder: &Path) {
             assert!(Pin::from_file(file).is_ok(), "{file:?} has mode 0600");
         }
     }
-    save(folder, "trust", &trust.name);
+    save(folder, "trust", &made.trust.name);
     for (number, certificate) in written.iter().enumerate() {
         std::fs::write(folder.join(format!("{number}.der")), &certificate.der).unwrap();
     }

@@ -1,10 +1,13 @@
-//! `ecugate ledger`: what stands in the ledger of a site. None of these needs a token, and none admits anything.
+//! `ecugate ledger`: what stands in the ledger of a site. None of these admits anything, and none needs a token but
+//! `clock-step`, which trust officers sign.
 
 mod show;
 
 mod audit;
 
 mod checkpoint;
+
+mod clock_step;
 
 pub(super) use show::attempt;
 
@@ -25,6 +28,8 @@ pub(crate) enum LedgerCommand {
     Audit(audit::Audit),
     /// Prints the latest checkpoint and the key that verifies it
     Checkpoint(checkpoint::Checkpoint),
+    /// Records the officers' word that the clock is right although it leapt by more than a day
+    ClockStep(clock_step::ClockStep),
 }
 
 impl LedgerCommand {
@@ -34,6 +39,7 @@ impl LedgerCommand {
             Self::Show(show) => answer(form, show),
             Self::Audit(audit) => answer(form, audit),
             Self::Checkpoint(checkpoint) => checkpoint.run(form),
+            Self::ClockStep(step) => step.run(form),
         }
     }
 }

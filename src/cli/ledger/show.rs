@@ -81,7 +81,7 @@ impl Seam for Show {
         }
         Ok(answer
             .with("origin", ledger.origin())
-            .with("vkey", ledger.verifier_key().to_string())
+            .with("vkey", ledger.log_key(ledger.keys_in_force()?)?.to_string())
             .with("entries", entries))
     }
 }

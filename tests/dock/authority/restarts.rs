@@ -137,7 +137,7 @@ fn ledger_fails() {
     command.args(["-c", r#"trap "" XFSZ; ulimit -f 64; exec "$@""#, "-", env!("CARGO_BIN_EXE_ecugate")]);
     command.args(["anchors", "publish", "list2", "--site", "site", "--json"]).current_dir(delivery.path(""));
     let said = Said::of(command.output().unwrap());
-    assert_eq!((said.status, &object(&said)["reason"]), (21, &"not-confirmed".into()), "{said:?}");
+    assert_eq!((said.status, &object(&said)["reason"]), (30, &"not-confirmed".into()), "{said:?}");
     assert_eq!(receive(&delivery, "DEMO-0002"), accepted());
     let published = done(&delivery, "anchors publish list2");
     assert_eq!((&published["recorded"], &published["written"]), (&"now".into(), &serde_json::json!([])));

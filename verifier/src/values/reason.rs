@@ -298,6 +298,7 @@ reasons! {
     TokenNotWritten = "token-not-written", Stuck;
     TokenKeyMissing = "token-key-missing", Stuck;
     TokenKeyUnusable = "token-key-unusable", Stuck;
+    StandbyMissing = "standby-missing", Stuck;
     SignerFailed = "signer-failed", Passing;
     SignerLied = "signer-lied", Stuck;
 

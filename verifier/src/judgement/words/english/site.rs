@@ -18,7 +18,7 @@ pub(super) const GROUPS: &[Group] = &[
             "IT: set the clock from a source that is trusted. Do not change the ledger.";
         ClockAhead
             "The clock of this station is more than a day ahead of the last entry of the ledger."
-            "Keep the box. IT: look whether the clock is right. If it is, two trust officers sign a clock step; if not, set it.";
+            "Keep the box. IT: look whether the clock is right. If it is, trust officers sign that with ecugate ledger clock-step; if not, set it.";
         DossierMalformed
             "The stored inputs of a verdict cannot be read back whole."
             "IT: take the dossier from a backup, or export it again. Do not mend it by hand.";
@@ -115,6 +115,9 @@ pub(super) const GROUPS: &[Group] = &[
         TokenKeyUnusable
             "A key on the token is not the one that this site was set up with."
             "IT: put the right token in. If it is the right one, somebody replaced a key: stop and tell the trust officers.";
+        StandbyMissing
+            "There are no standby keys that could take over from those that sign here."
+            "Trust officers: found a new site with new tokens and a new log, and keep the old ledger to be looked at.";
         SignerFailed
             "The security token could not sign just now."
             "Wait and scan again. If it stays so, IT: look at the token.";
