@@ -61,7 +61,9 @@ fn second_manufacturer() {
     assert_eq!(previous, Sha256::of(&before).to_string());
     let listed = done(&delivery, "anchors list");
     assert_eq!((&listed["entry"], &listed["warnings"]), (&published["entry"], &json!([])));
-    assert_eq!((&listed["days_left"], listed["anchors"].as_array().unwrap().len()), (&89.into(), 2));
+    assert_eq!(listed["anchors"].as_array().unwrap().len(), 2);
+    // Ninety days, less what has passed since: nothing, where all of this was done within one second.
+    assert!(matches!(listed["days_left"].as_i64(), Some(89 | 90)), "{listed}");
 }
 
 /// The entry: signed by station and officers, naming version and envelope, which the ledger keeps.
