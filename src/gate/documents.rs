@@ -90,7 +90,10 @@ impl Gate {
     pub fn papers(&self, label: Option<&[u8]>, presented: &[Vec<u8>]) -> Result<Papers, GateError> {
         match self.inner.engine() {
             Ok(engine) => Ok(self.inner.stored_papers(&engine, label, presented)?),
-            Err(_) => Ok(Papers::default()),
+            Err(_) => {
+                self.inner.slot.tell_again();
+                Ok(Papers::default())
+            }
         }
     }
 }

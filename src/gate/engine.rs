@@ -42,6 +42,8 @@ pub(super) struct Slot {
 struct State {
     engine: Option<Arc<Engine>>,
     last_failure: Option<Away>,
+    /// The last failure is told once more in place of another try.
+    told_again: bool,
 }
 
 impl Slot {
@@ -53,6 +55,11 @@ impl Slot {
         if let Some(engine) = &state.engine {
             return Ok(Arc::clone(engine));
         }
+        if std::mem::take(&mut state.told_again) {
+            if let Some(away) = &state.last_failure {
+                return Err(away.clone());
+            }
+        }
         // Whoever waited while another box tried in vain does not try again: a queue of boxes would stand for minutes.
         match &state.last_failure {
             Some(away) if self.tries.load(Ordering::SeqCst) != tries => return Err(away.clone()),
@@ -63,6 +70,12 @@ impl Slot {
         state.engine = opened.as_ref().ok().map(Arc::clone);
         state.last_failure = opened.as_ref().err().cloned();
         opened
+    }
+
+    /// Tells the last failure once more to whoever asks next. What a box needs before it is received and when it is
+    /// received is one opening: a person is asked for a PIN once, and a token is given a wrong one once.
+    pub(super) fn tell_again(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).told_again = true;
     }
 
     /// Gives an engine up that failed. The next box opens another one; those who use this one end with it.
