@@ -66,7 +66,7 @@ pub(super) fn left(until: Time, now: Time) -> String {
 
 /// Whole days until then, less than none where it is past.
 pub(super) fn days(until: Time, now: Time) -> i64 {
-    (until.unix_seconds() - now.unix_seconds()).div_euclid(DAY)
+    (until.unix_millis() - now.unix_millis()).div_euclid(DAY * 1_000)
 }
 
 pub(super) fn person(flag: &str, text: &str) -> Result<Name, Finding> {
