@@ -55,10 +55,10 @@ impl Slot {
         if let Some(engine) = &state.engine {
             return Ok(Arc::clone(engine));
         }
-        if std::mem::take(&mut state.told_again) {
-            if let Some(away) = &state.last_failure {
-                return Err(away.clone());
-            }
+        if std::mem::take(&mut state.told_again)
+            && let Some(away) = &state.last_failure
+        {
+            return Err(away.clone());
         }
         // Whoever waited while another box tried in vain does not try again: a queue of boxes would stand for minutes.
         match &state.last_failure {
