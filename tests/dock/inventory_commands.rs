@@ -254,7 +254,9 @@ fn killed() {
         std::thread::sleep(pause);
         child.kill().unwrap();
         child.wait().unwrap();
-        std::fs::remove_dir_all(delivery.path("site/tokens")).unwrap();
+        // Moved and not removed: the module's process outlives the program by a moment, and may still write there.
+        let gone = delivery.path(&format!("gone-{}", pause.as_millis()));
+        std::fs::rename(delivery.path("site/tokens"), gone).unwrap();
         copy_folder(&delivery.path("tokens"), &delivery.path("site/tokens"));
         match redemptions(&delivery) {
             0 => before += 1,
