@@ -176,7 +176,7 @@ pub(super) const GROUPS: &[Group] = &[
             "Keep the box. IT: this is a fault of the gate or a key in wrong hands; send the log to its makers.";
         NotConfirmed
             "It is not known whether the verdict was recorded."
-            "Leave the box where it is and do not scan it anew. IT: look whether the entry shown stands in the ledger.";
+            "Leave the box where it is and scan this very box again: it gets its own record. If that does not help, IT: look whether the entry shown stands in the ledger.";
         IntakeBusy
             "Another program is taking documents in at this moment."
             "Wait and try again. If it stays so, IT: look which program holds the lock of the intake folder.";

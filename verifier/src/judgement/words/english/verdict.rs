@@ -101,7 +101,11 @@ const KEPT_PERSON: BoxAction = BoxAction {
 
 /// The verdict may stand: a second scan could make the unit a clone of itself.
 const UNCONFIRMED: BoxAction = BoxAction {
-    steps: &["leave it where it is, and do NOT scan it again", "tell IT which entry is shown"],
+    steps: &[
+        "leave it where it is",
+        "scan this very box again: it gets its own record",
+        "if that does not help, tell IT which entry is shown",
+    ],
     ..HOLD_PERSON
 };
 
