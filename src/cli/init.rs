@@ -140,10 +140,21 @@ const BEGUN: &[&str] = &[
     "anchor-list.json",
     "policy.json",
     "journal",
+    "mark",
+    "opening.lock",
+    CONFIGURATION,
     "ledger.db",
+    "ledger.db-journal",
     "ledger.db-wal",
     "ledger.db-shm",
 ];
+
+/// Whether an init makes a file or folder of this name, or the file beside it that is not whole yet.
+fn is_of_an_init(name: &str) -> bool {
+    let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+    let whole = unfinished.and_then(|name| name.rsplit_once('.')).map_or(name, |(name, _)| name);
+    BEGUN.contains(&whole)
+}
 
 /// A folder that is not there, is empty, or was laid out by an init that then made nothing.
 fn require_free(folder: &Path) -> Result<(), Finding> {
@@ -155,7 +166,7 @@ fn require_free(folder: &Path) -> Result<(), Finding> {
     let mut begun = None;
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !BEGUN.contains(&name.as_str()) {
+        if !is_of_an_init(&name) {
             let found = format!("{name}, which is not of a site");
             return Err(Finding::new(Reason::SiteExists, place, "a new or empty folder", found));
         }
@@ -200,4 +211,19 @@ fn said(folder: &Path, founding: &Founding, founded: &ecugate::ceremony::Founded
         ));
     }
     answer.line(format!("ledger    {} entries under a checkpoint", founded.recorded.size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_an_init;
+
+    #[test]
+    fn what_an_init_that_was_killed_leaves_behind_is_known_and_nothing_else_is_taken_for_it() {
+        for name in ["mark", "pins", "site.toml", ".anchor-list.json.472dc166db7494fe.part", ".softhsm2.conf.00.part"] {
+            assert!(is_of_an_init(name), "{name}");
+        }
+        for name in ["notes.txt", ".notes.txt.00.part", ".part", "marks", ".mark", "..part", "mark.part"] {
+            assert!(!is_of_an_init(name), "{name}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::exchange::{
 use super::fault::TokenFault;
 use super::name::{TokenKey, TokenName};
 use super::pin::Pin;
+use crate::new_file;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::keys::PublicKey;
 use std::ffi::OsStr;
@@ -86,7 +87,8 @@ impl TrialFolder {
             // A folder that was moved has one that names its old place.
             Ok(found) => Err(refused(&format!("another configuration: {:?}", token_folder(&found)))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                write_new(&conf, contents.as_bytes()).map_err(|error| not_written(&conf, &error))?;
+                // Whole or not at all: half of one would be another configuration for ever.
+                new_file::write(&conf, contents.as_bytes()).map_err(|fault| refused(&fault.to_string()))?;
                 Ok(laid_out)
             }
             Err(error) => Err(not_written(&conf, &error)),

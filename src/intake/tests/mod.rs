@@ -185,8 +185,10 @@ impl<F: Fn() + Send + Sync> Surroundings for Still<F> {
         Time::from_unix_millis(i64::try_from(since.as_millis()).unwrap())
     }
 
-    fn pause(&self, _: Duration) {
+    fn pause(&self, duration: Duration) {
         (self.0)();
+        // A moment really passes: a process that another test starts holds copies of this one's files until it runs.
+        std::thread::sleep(duration.min(Duration::from_millis(10)));
     }
 
     fn random(&self, _: &mut [u8]) -> Result<(), Finding> {
