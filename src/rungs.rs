@@ -239,7 +239,7 @@ mod tests {
         }
         let mut rungs = rungs(&shelf, 10);
         // Theirs do not stand in for a first one, and do not keep it from being written.
-        assert_eq!(rungs.raise(2, &note_by(1, 2)).unwrap_err().reason.code(), "ledger-differs");
+        assert_eq!(rungs.raise(2, &note_by(1, 2)).unwrap_err().reason.code(), "mark-missing");
         rungs.begin(2, &note_by(1, 2)).unwrap();
         rungs.raise(12, &note_by(1, 12)).unwrap();
         let said = rungs.read().unwrap();
@@ -251,8 +251,8 @@ mod tests {
     #[test]
     fn a_token_without_any_rung_and_one_that_takes_none_are_findings() {
         let shelf = Arc::new(Shelf::default());
-        assert_eq!(rungs(&shelf, 10).read().unwrap_err().reason.code(), "ledger-differs");
-        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99)).unwrap_err().reason.code(), "ledger-differs");
+        assert_eq!(rungs(&shelf, 10).read().unwrap_err().reason.code(), "mark-missing");
+        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99)).unwrap_err().reason.code(), "mark-missing");
         assert_eq!(written(&shelf), 0, "whoever removed the rungs gets no new ones");
         let full = Arc::new(Shelf { full: true, ..Shelf::default() });
         assert_eq!(rungs(&full, 10).begin(1, &note_by(1, 1)).unwrap_err().reason.code(), "token-not-written");

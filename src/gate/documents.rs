@@ -103,21 +103,46 @@ fn is_manifest(fate: &Fate) -> bool {
 /// The gate as the one who enters documents. The ledger is taken for each step, so that boxes go on meanwhile.
 struct Pen<'a>(&'a Gate);
 
+impl Pen<'_> {
+    fn engine(&self) -> Result<Arc<Engine>, Finding> {
+        self.0.inner.engine().map_err(|away| away.finding)
+    }
+}
+
 impl Documents for Pen<'_> {
     fn from(&self, seq: u64, most: usize) -> Result<Vec<DocumentEntry>, Finding> {
-        self.0.read_ledger(|ledger| Documents::from(ledger, seq, most))?
+        Documents::from(self.engine()?.as_ref(), seq, most)
     }
 
     fn entry(&self, seq: u64) -> Result<Option<DocumentEntry>, Finding> {
-        self.0.read_ledger(|ledger| Documents::entry(ledger, seq))?
+        self.engine()?.entry(seq)
     }
 
     fn number_of(&self, sha256: &Sha256) -> Result<Option<u64>, Finding> {
-        self.0.read_ledger(|ledger| Documents::number_of(ledger, sha256))?
+        self.engine()?.number_of(sha256)
     }
 
     fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding> {
-        self.0.read_ledger(|ledger| Documents::bytes(ledger, sha256))?
+        self.engine()?.bytes(sha256)
+    }
+}
+
+/// The ledger is taken for each row and let go: what is found is read and looked through while other boxes go on.
+impl Documents for Engine {
+    fn from(&self, seq: u64, most: usize) -> Result<Vec<DocumentEntry>, Finding> {
+        self.read(|ledger| Documents::from(ledger, seq, most))
+    }
+
+    fn entry(&self, seq: u64) -> Result<Option<DocumentEntry>, Finding> {
+        self.read(|ledger| Documents::entry(ledger, seq))
+    }
+
+    fn number_of(&self, sha256: &Sha256) -> Result<Option<u64>, Finding> {
+        self.read(|ledger| Documents::number_of(ledger, sha256))
+    }
+
+    fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding> {
+        self.read(|ledger| Documents::bytes(ledger, sha256))
     }
 }
 
@@ -191,7 +216,7 @@ impl Inner {
         }
         let found = papers.manifests.iter().map(|candidate| &candidate.bytes);
         let manifests: Vec<&[u8]> = presented.iter().chain(found).map(Vec::as_slice).collect();
-        papers.support = engine.read(|ledger| intake.support(&manifests, ledger, limits))?;
+        papers.support = intake.support(&manifests, engine.as_ref(), limits)?;
         papers.left_out.append(&mut papers.support.left_out);
         Ok(papers)
     }
@@ -205,10 +230,10 @@ impl Inner {
         unit: &LabelledUnit,
         limits: &Limits,
     ) -> Result<(Vec<Candidate>, Vec<String>), Finding> {
-        let candidates = engine.read(|ledger| intake.candidates(unit, ledger, limits))?;
+        let candidates = intake.candidates(unit, engine.as_ref(), limits)?;
         let chosen = if candidates.are_several() {
             let all: Vec<&[u8]> = candidates.all().map(|candidate| candidate.bytes.as_slice()).collect();
-            let support = engine.read(|ledger| intake.support(&all, ledger, limits))?;
+            let support = intake.support(&all, engine.as_ref(), limits)?;
             let (site, token) = (self.papers(), self.certificates(engine.tokens.as_ref()));
             let mut failed = None;
             let mut fault = |candidate: &Candidate| {
@@ -229,8 +254,8 @@ impl Inner {
     /// Why a stored manifest would not count at this moment.
     fn standing_of(&self, engine: &Arc<Engine>, intake: &Intake, digest: &Sha256) -> Result<Option<Finding>, Finding> {
         let limits = &Limits::STANDARD;
-        let Some(bytes) = engine.read(|ledger| Documents::bytes(ledger, digest))? else { return Ok(None) };
-        let support = engine.read(|ledger| intake.support(&[&bytes], ledger, limits))?;
+        let Some(bytes) = engine.bytes(digest)? else { return Ok(None) };
+        let support = intake.support(&[&bytes], engine.as_ref(), limits)?;
         let (site, token) = (self.papers(), self.certificates(engine.tokens.as_ref()));
         let fault = self.fault_of(engine, &bytes, &support, &site, &token)?;
         Ok(fault.or_else(|| self.misdirected(&bytes, limits)))

@@ -12,7 +12,7 @@ use std::fmt;
 pub struct Append {
     /// Every key of the unit at hand: looked up again under the lock.
     pub keys: Vec<UnitKey>,
-    /// Size of the ledger when the unit's memory was taken ([`Ledger::memory`]).
+    /// Size of the ledger when the unit's memory was taken ([`Ledger::memory`](super::Ledger::memory)).
     pub memory_size: u64,
     /// The blobs that the entries name as parts. One that is stored already may be left out.
     pub blobs: Vec<Blob>,

@@ -142,7 +142,7 @@ fn rungs(folder: &Path) {
     crate::softhsm::save(folder, "signer", &made.signer.name);
     let log = log_signer(folder, &made.signer.name);
     let mut rungs = rungs_of(&log, 10);
-    assert_eq!(rungs.read().unwrap_err().reason.code(), "ledger-differs");
+    assert_eq!(rungs.read().unwrap_err().reason.code(), "mark-missing");
     rungs.begin(2, &note(&log, 2)).unwrap();
     for size in [11, 12] {
         rungs.raise(size, &note(&log, size)).unwrap();

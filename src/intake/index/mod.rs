@@ -22,6 +22,7 @@ use segment::Segment;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The ending of the index's files.
 const ENDING: &str = "segment";
@@ -38,6 +39,10 @@ const LISTINGS: usize = 3;
 /// Records of one key that are looked at, the newest of each file: 4,096, some 160 KiB. Stops one key that stands in
 /// countless documents.
 const LOOKED_AT: usize = 4_096;
+
+/// One thread of a process makes what is missing. (Another process may do the same beside it: the files have names of
+/// their own, and of two that cover the same entries either serves.)
+static CATCHING_UP: Mutex<()> = Mutex::new(());
 
 /// The index of one ledger's documents, complete up to its last one.
 #[derive(Debug)]
@@ -63,6 +68,12 @@ impl Index {
     /// not answer.
     pub(super) fn open(folder: &Path, documents: &dyn Documents) -> Result<Self, Finding> {
         let mut index = Self { folder: folder.to_owned(), chain: chain(folder, documents)? };
+        if documents.from(index.end(), 1)?.is_empty() {
+            return Ok(index);
+        }
+        // Of many boxes that meet a missing index one makes it, and the others find it made.
+        let _turn = CATCHING_UP.lock().unwrap_or_else(PoisonError::into_inner);
+        index.chain = chain(folder, documents)?;
         index.catch_up(documents)?;
         Ok(index)
     }

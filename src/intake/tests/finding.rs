@@ -13,6 +13,7 @@ use ecugate_verifier::values::reason::Reason;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 fn unit(parts: &[&str], number: &str) -> LabelledUnit {
     let parts: String = parts.iter().zip(["1P", "P", "30P"]).map(|(part, id)| format!("{id}{part}\u{1d}")).collect();
@@ -272,8 +273,28 @@ fn a_lookup_reads_the_documents_of_the_box_and_no_others() {
     }
     shelf.put(&release("R1", &["P1"], &[]), "acme");
     intake.reindex(&shelf).unwrap();
-    shelf.read.replace(0);
+    shelf.read.store(0, Ordering::SeqCst);
     let found = intake.candidates(&unit(&["P1"], "S17"), &shelf, LIMITS).unwrap();
     assert_eq!(names(&found), [(SeenKind::Shipment, "D17"), (SeenKind::Release, "R1")]);
-    assert_eq!(shelf.read.take(), 2);
+    assert_eq!(shelf.read.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn of_many_boxes_that_meet_a_missing_index_one_makes_it() {
+    let (_folder, intake) = intake();
+    let mut shelf = Shelf::default();
+    for n in 0..50 {
+        shelf.put(&shipment(&format!("D{n}"), &[("P1", &format!("S{n}"), "R1")]), "acme");
+    }
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let (intake, shelf) = (&intake, &shelf);
+            scope.spawn(move || {
+                let found = intake.candidates(&unit(&["P1"], &format!("S{n}")), shelf, LIMITS).unwrap();
+                assert_eq!(found.all().count(), 1);
+            });
+        }
+    });
+    // Each document once for the index, and each box its own.
+    assert_eq!(shelf.read.load(Ordering::SeqCst), 50 + 8);
 }

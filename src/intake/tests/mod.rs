@@ -23,9 +23,9 @@ use ecugate_verifier::values::ident::{Hardware, Manufacturer, Name, Part, Serial
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const LIMITS: &Limits = &Limits::STANDARD;
@@ -116,7 +116,7 @@ struct Shelf {
     entries: Vec<DocumentEntry>,
     blobs: BTreeMap<Sha256, Vec<u8>>,
     failing: Option<Finding>,
-    read: RefCell<usize>,
+    read: AtomicUsize,
 }
 
 impl Shelf {
@@ -144,7 +144,7 @@ impl Documents for Shelf {
     }
 
     fn bytes(&self, sha256: &Sha256) -> Result<Option<Vec<u8>>, Finding> {
-        *self.read.borrow_mut() += 1;
+        self.read.fetch_add(1, Ordering::SeqCst);
         Ok(self.blobs.get(sha256).cloned())
     }
 }
