@@ -373,7 +373,7 @@ fn an_envelope_in_another_spelling_or_with_a_chain_is_not_written() {
     for (envelope, why) in [
         (chained, "its envelope is not in the one spelling that the ledger keeps"),
         (parse(spaced), "its envelope is not in the one spelling that the ledger keeps"),
-        (parse(renamed), "its envelope names the station key"),
+        (parse(renamed), "its first signature is by no station"),
     ] {
         let refused = unfit(ledger.append(&Append::default(), |_| Ok(vec![envelope]), &bench.log));
         assert!(refused.starts_with(why), "{refused}");
