@@ -3,11 +3,12 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::index::{Index, Rows, rebuild, require_root};
 use super::keys::KeySet;
 use super::projection::{Projection, Tally};
 use super::record::Reading;
 use super::rules::History;
-use super::state::{check_leaf_hash, check_node, push, tree_size};
+use super::state::{Covered, check_leaf_hash, check_node, push, tree_size};
 use ecugate_verifier::syntax::merkle::Edge;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
@@ -72,6 +73,7 @@ impl Ledger {
         audit.note(entries);
         let outcome = audit_counts(&transaction, &audit, &tally);
         audit.note(outcome);
+        audit.note(audit_index(&transaction));
         let outcome = audit_blobs(&transaction, &mut audit);
         audit.note(outcome);
         audit.note(audit_file(&transaction));
@@ -119,9 +121,9 @@ impl Ledger {
         match self.examine(seq, &leaf, envelope.as_deref(), rigour) {
             Ok(entry) => {
                 if let Reading::Understood(said) = &entry.reading {
-                    audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally));
+                    audit.note(Projection::of(seq, said.kind, &said.record).check(connection, tally).map(drop));
                 }
-                audit.note(history.take(connection, seq, &entry).map_err(|breach| breach.stored(seq)));
+                audit.note(history.take(Rows::audited(connection), seq, &entry).map_err(|breach| breach.stored(seq)));
                 if let Reading::NotUnderstood(kind) = entry.reading {
                     audit.not_understood.push((seq, kind));
                 }
@@ -146,12 +148,12 @@ impl Ledger {
     ) -> Result<(), LedgerFault> {
         let size = edge.size();
         let note = connection
-            .prepare_cached("SELECT note FROM checkpoint WHERE size = ?")?
-            .query_row([size], |row| row.get::<_, String>(0))
+            .prepare_cached("SELECT note, index_note FROM checkpoint WHERE size = ?")?
+            .query_row([size], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .optional()?;
-        let Some(note) = note else { return Ok(()) };
+        let Some((note, index_note)) = note else { return Ok(()) };
         audit.checkpoints += 1;
-        let checkpoint = self.open_checkpoint(size, &note, keys)?;
+        let Covered { checkpoint, .. } = self.open_checkpoint(size, &note, &index_note, keys)?;
         if *checkpoint.root() == edge.root() {
             return Ok(());
         }
@@ -185,6 +187,17 @@ fn audit_counts(connection: &Connection, audit: &Audit, tally: &Tally) -> Result
         }
     }
     Ok(())
+}
+
+/// The index made anew from its rows: every node, and no other. That its root is the signed one, opening verifies.
+fn audit_index(connection: &Connection) -> Result<(), LedgerFault> {
+    let (root, nodes) = rebuild(connection)?;
+    require_root(&root, &Index::stored(connection)?.root())?;
+    let found: u64 = connection.query_row("SELECT count(*) FROM index_node", [], |row| row.get(0))?;
+    if found == nodes {
+        return Ok(());
+    }
+    Err(LedgerFault::differs("index_node", format!("{nodes} rows"), format!("{found} rows")))
 }
 
 /// SQLite's own check: pages, and indices against their tables. It finds what no look by key trips over.

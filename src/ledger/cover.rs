@@ -1,14 +1,14 @@
 //! From the commit to the answer: hold the tree against the marks, sign its checkpoint, raise the marks, store the
 //! checkpoint, read everything back.
 
-use super::Ledger;
 use super::fault::{AppendFault, LedgerFault};
 use super::keys::KeySet;
 use super::member::Recorded;
 use super::schema::{Durability, set_durability};
-use super::state::stored_node;
+use super::state::{Covered, stored_node};
+use super::{Ledger, index_origin};
 use ecugate_verifier::syntax::merkle::{Edge, inclusion_proof, leaf_hash, verify_inclusion};
-use ecugate_verifier::syntax::note::{Checkpoint, SignFault, VerifiedCheckpoint, VerifierKey};
+use ecugate_verifier::syntax::note::{Checkpoint, Origin, SignFault, VerifiedCheckpoint, VerifierKey};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
@@ -50,13 +50,20 @@ impl Ledger {
             return Ok(false);
         }
         let seq = state.checkpoint.as_ref().map_or(0, VerifiedCheckpoint::size);
-        self.cover(&state.edge, log_signer, Marking::Raise).map_err(|cause| AppendFault::Pending { seq, cause })?;
+        self.cover(&state.edge, &state.index.root(), log_signer, Marking::Raise)
+            .map_err(|cause| AppendFault::Pending { seq, cause })?;
         Ok(true)
     }
 
-    /// Covers a committed tree, every entry of which this process has verified. The checkpoint is never signed inside
-    /// the transaction: one that rolls back after it would fork the log.
-    pub(super) fn cover<S: Signer>(&mut self, edge: &Edge, log_signer: &S, marking: Marking) -> Result<(), Finding>
+    /// Covers a committed tree and its index, every entry of which this process has verified. The checkpoint is never
+    /// signed inside the transaction: one that rolls back after it would fork the log.
+    pub(super) fn cover<S: Signer>(
+        &mut self,
+        edge: &Edge,
+        index: &Sha256,
+        log_signer: &S,
+        marking: Marking,
+    ) -> Result<(), Finding>
     where
         S::Error: Into<Finding>,
     {
@@ -66,29 +73,25 @@ impl Ledger {
         if marking == Marking::Raise {
             self.guard(edge, change)?;
         }
-        let checkpoint = Checkpoint { origin: self.trusted.origin.clone(), size, root: edge.root() };
-        let signed = checkpoint.sign(log_signer).map_err(|fault| match fault {
-            SignFault::Signer(error) => error.into(),
-            SignFault::Key(fault) => fault.into(),
-            SignFault::Lied(fault) => {
-                Finding::new(Reason::SignerLied, "log key", "a signature of the checkpoint", fault.to_string())
-            }
-        })?;
+        let note = sign(self.trusted.origin.clone(), size, edge.root(), log_signer)?;
+        let index_note = sign(index_origin(&self.trusted.origin)?, size, *index, log_signer)?;
         match marking {
-            Marking::Begin => self.marks.begin(size, &signed.note)?,
-            Marking::Raise => self.marks.raise(size, &signed.note)?,
+            Marking::Begin => self.marks.begin(size, &note)?,
+            Marking::Raise => self.marks.raise(size, &note)?,
         }
-        Ok(self.store(size, &signed.note)?)
+        Ok(self.store(size, &note, &index_note)?)
     }
 
     /// Stores a checkpoint that stands in the marks. A power cut may take the row away again and nothing with it: the
     /// entries are durable, opening verifies them, and the same words are signed and stored again.
-    fn store(&self, size: u64, note: &str) -> Result<(), LedgerFault> {
+    fn store(&self, size: u64, note: &str, index_note: &str) -> Result<(), LedgerFault> {
         set_durability(&self.writer, Durability::OfTheNextCommit)?;
         // Another process that wrote after us may have covered this size already, by the same words.
         self.writer
-            .prepare_cached("INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING")?
-            .execute(params![size, note])?;
+            .prepare_cached(
+                "INSERT INTO checkpoint (size, note, index_note) VALUES (?, ?, ?) ON CONFLICT (size) DO NOTHING",
+            )?
+            .execute(params![size, note, index_note])?;
         Ok(())
     }
 
@@ -111,14 +114,30 @@ impl Ledger {
 
     /// The stored checkpoint of `size` entries, as the other connection sees it.
     pub(super) fn covering(&self, connection: &Connection, size: u64) -> Result<Covering, LedgerFault> {
-        let note = connection
-            .prepare_cached("SELECT note FROM checkpoint WHERE size = ?")?
-            .query_row([size], |row| row.get::<_, String>(0))
+        let (note, index_note) = connection
+            .prepare_cached("SELECT note, index_note FROM checkpoint WHERE size = ?")?
+            .query_row([size], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .optional()?
             .ok_or_else(|| LedgerFault::differs(format!("the checkpoint of {size} entries"), "stored", "none"))?;
-        let checkpoint = self.open_checkpoint(size, &note, KeySet::at(size, self.key_change(connection)?))?;
+        let keys = KeySet::at(size, self.key_change(connection)?);
+        let Covered { checkpoint, .. } = self.open_checkpoint(size, &note, &index_note, keys)?;
         Ok(Covering { checkpoint, note })
     }
+}
+
+/// A note of the log key about a root at one size.
+fn sign<S: Signer>(origin: Origin, size: u64, root: Sha256, log_signer: &S) -> Result<String, Finding>
+where
+    S::Error: Into<Finding>,
+{
+    let signed = Checkpoint { origin, size, root }.sign(log_signer).map_err(|fault| match fault {
+        SignFault::Signer(error) => error.into(),
+        SignFault::Key(fault) => fault.into(),
+        SignFault::Lied(fault) => {
+            Finding::new(Reason::SignerLied, "log key", "a signature of the checkpoint", fault.to_string())
+        }
+    })?;
+    Ok(signed.note)
 }
 
 /// A stored checkpoint, read back.

@@ -104,12 +104,16 @@ impl LedgerFault {
 impl From<rusqlite::Error> for LedgerFault {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, PermissionDenied,
-            ReadOnly,
+            CannotOpen, ConstraintViolation, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+            PermissionDenied, ReadOnly,
         };
         match error.sqlite_error_code() {
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
             Some(DatabaseCorrupt | NotADatabase) => Self::differs("the file", "a sound database", error.to_string()),
+            // A row stands where the next one goes, or one is missing that it belongs to.
+            Some(ConstraintViolation) => {
+                Self::differs("the rows", "those that follow from the entries", error.to_string())
+            }
             Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly) => {
                 Self::Unusable { place: "ledger".to_owned(), found: error.to_string() }
             }

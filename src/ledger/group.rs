@@ -5,6 +5,7 @@ use super::Ledger;
 use super::cover::{Marking, Span, require_key};
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
+use super::index::{Index, Link, Rows};
 use super::member::{Append, Blob, Member, Place, Recorded};
 use super::projection::Projection;
 use super::record::Reading;
@@ -43,6 +44,7 @@ impl<'a> Part<'a> {
 struct Committed {
     spans: Vec<Result<Span, AppendFault>>,
     edge: Edge,
+    index: Sha256,
 }
 
 impl Ledger {
@@ -103,14 +105,14 @@ impl Ledger {
         S::Error: Into<Finding>,
     {
         let members = parts.len();
-        let Committed { spans, edge } = match self.commit(parts, log_signer.public_key()) {
+        let Committed { spans, edge, index } = match self.commit(parts, log_signer.public_key()) {
             Ok(committed) => committed,
             Err(fault) => return (0..members).map(|_| Err(fault.clone())).collect(),
         };
         if spans.iter().all(Result::is_err) {
             return spans.into_iter().filter_map(Result::err).map(Err).collect();
         }
-        match self.cover(&edge, log_signer, marking) {
+        match self.cover(&edge, &index, log_signer, marking) {
             Ok(()) => self.read_back(spans, edge.size()),
             Err(cause) => {
                 let pending = |span: Span| Err(unconfirmed(&span, cause.clone()));
@@ -140,8 +142,8 @@ impl Ledger {
         set_durability(&self.writer, Durability::OfEachCommit)?;
         // IMMEDIATE takes the write lock now: what is read below cannot change before the commit.
         let transaction = Transaction::new_unchecked(&self.writer, TransactionBehavior::Immediate)?;
-        let State { edge, history, .. } = self.state(&transaction)?;
-        let mut group = Group { ledger: self, connection: &transaction, edge, history, entries: 0 };
+        let State { edge, index, history, .. } = self.state(&transaction)?;
+        let mut group = Group { ledger: self, connection: &transaction, edge, index, history, entries: 0 };
         let mut spans = Vec::new();
         for part in parts {
             match group.take(part) {
@@ -149,10 +151,12 @@ impl Ledger {
                 span => spans.push(span),
             }
         }
-        let Group { edge, history, .. } = group;
+        let Group { edge, mut index, history, .. } = group;
         if spans.iter().all(Result::is_err) {
-            return Ok(Committed { spans, edge });
+            return Ok(Committed { spans, edge, index: index.root() });
         }
+        index.write(&transaction)?;
+        let index = index.root();
         require_key(self.log_key(history.keys())?, log_signer).map_err(AppendFault::Sealing)?;
         // A commit that fails may still be found in the file after a crash: nobody knows, so it is not a hold.
         if let Err(error) = transaction.commit() {
@@ -160,7 +164,7 @@ impl Ledger {
             let pending = |span: Span| Err(unconfirmed(&span, cause.clone()));
             spans = spans.into_iter().map(|span| span.and_then(pending)).collect();
         }
-        Ok(Committed { spans, edge })
+        Ok(Committed { spans, edge, index })
     }
 }
 
@@ -169,6 +173,7 @@ struct Group<'a> {
     ledger: &'a Ledger,
     connection: &'a Connection,
     edge: Edge,
+    index: Index,
     history: History,
     entries: usize,
 }
@@ -180,11 +185,12 @@ impl Group<'_> {
         self.run("SAVEPOINT member")?;
         let written = self.write(part);
         match &written {
-            Ok(_) => {}
+            Ok(_) => self.index.keep(),
             // The whole transaction goes back; after some errors it has done so already.
             Err(AppendFault::Ledger(_)) => return written,
             Err(_) => {
                 self.run("ROLLBACK TO member")?;
+                self.index.undo();
                 (self.edge, self.history, self.entries) = before;
             }
         }
@@ -203,7 +209,7 @@ impl Group<'_> {
         if self.entries >= GROUP_ENTRIES {
             return Err(AppendFault::GroupFull { seq });
         }
-        require_unmoved(self.connection, append)?;
+        require_unmoved(Rows::verified(self.connection, &self.index), append)?;
         let place = Place { origin: &self.ledger.trusted.origin, seq };
         let envelopes = seal(&place).map_err(AppendFault::Sealing)?;
         if envelopes.is_empty() {
@@ -221,8 +227,13 @@ impl Group<'_> {
         write_blobs(self.connection, &append.blobs)?;
         let mut leaf_hashes = Vec::new();
         for ((envelope, entry), seq) in envelopes.iter().zip(&entries).zip(seq..) {
-            self.history.take(self.connection, seq, entry).map_err(|breach| breach.refuse(seq))?;
-            leaf_hashes.push(write_entry(self.connection, seq, envelope, entry, &mut self.edge)?);
+            let rows = Rows::verified(self.connection, &self.index);
+            self.history.take(rows, seq, entry).map_err(|breach| breach.refuse(seq))?;
+            let (leaf_hash, links) = write_entry(self.connection, seq, envelope, entry, &mut self.edge)?;
+            for link in links {
+                self.index.link(self.connection, &link)?;
+            }
+            leaf_hashes.push(leaf_hash);
         }
         self.history.end().map_err(|breach| breach.refuse(seq))?;
         Ok(Span { seq, leaf_hashes })
@@ -250,7 +261,7 @@ fn write_entry(
     envelope: &Envelope,
     entry: &Examined,
     edge: &mut Edge,
-) -> Result<Sha256, LedgerFault> {
+) -> Result<(Sha256, Vec<Link>), LedgerFault> {
     let hash = entry.leaf.hash();
     connection
         .prepare_cached("INSERT INTO entry (seq, leaf, leaf_hash, envelope) VALUES (?, ?, ?, ?)")?
@@ -262,8 +273,9 @@ fn write_entry(
             node.hash.as_bytes()
         ])?;
     }
-    if let Reading::Understood(said) = &entry.reading {
-        Projection::of(seq, said.kind, &said.record).write(connection)?;
-    }
-    Ok(hash)
+    let links = match &entry.reading {
+        Reading::Understood(said) => Projection::of(seq, said.kind, &said.record).write(connection)?,
+        Reading::NotUnderstood(_) => Vec::new(),
+    };
+    Ok((hash, links))
 }

@@ -92,13 +92,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`] where the site has no such keys.
     pub fn log_key(&self, set: KeySet) -> Result<&VerifierKey, LedgerFault> {
-        let standby = || {
-            let expected = "the standby keys that the ledger changed to, in the configuration of this site";
-            LedgerFault::differs("the log key", expected, "none")
-        };
         match set {
             KeySet::First => Ok(&self.log),
-            KeySet::Standby => self.standby_log.as_ref().ok_or_else(standby),
+            KeySet::Standby => self.standby_log.as_ref().ok_or_else(no_standby),
+        }
+    }
+
+    /// The same key under the name with which it signs the index.
+    pub(super) fn index_key(&self, set: KeySet) -> Result<&VerifierKey, LedgerFault> {
+        match set {
+            KeySet::First => Ok(&self.index),
+            KeySet::Standby => self.standby_index.as_ref().ok_or_else(no_standby),
         }
     }
 
@@ -145,6 +149,11 @@ impl Ledger {
             _ => Err("it changes to standby keys, and the site trusts none".to_owned()),
         }
     }
+}
+
+fn no_standby() -> LedgerFault {
+    let expected = "the standby keys that the ledger changed to, in the configuration of this site";
+    LedgerFault::differs("the log key", expected, "none")
 }
 
 /// A note by a key of ours that signs nothing at this size.

@@ -3,8 +3,8 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::index::Rows;
 use super::kind::EntryKind;
-use super::lookup::standing_of;
 use super::record::{Reading, Record};
 use super::state::tree_size;
 use ecugate_verifier::documents::document;
@@ -55,31 +55,31 @@ impl Ledger {
     /// [`LedgerFault`], also where one of them does not hold: nothing is shown of what was tampered with.
     pub fn look(&self, select: Select<'_>) -> Result<Vec<Look>, LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
-        let mut found = self.selected(&transaction, select)?;
+        let index = self.state(&transaction)?.index;
+        let rows = Rows::verified(&transaction, &index);
+        let mut found = self.selected(rows, select)?;
         if matches!(select, Select::Attempt(_) | Select::Key(_) | Select::Tag(_)) {
             for seq in found.clone() {
                 found.extend(numbers(&transaction, "SELECT seq FROM act WHERE unit = ?", params![seq])?);
             }
         }
-        found.into_iter().map(|seq| self.look_at(&transaction, seq)).collect()
+        found.into_iter().map(|seq| self.look_at(rows, seq)).collect()
     }
 
-    fn selected(&self, connection: &Connection, select: Select<'_>) -> Result<BTreeSet<u64>, LedgerFault> {
+    fn selected(&self, rows: Rows<'_>, select: Select<'_>) -> Result<BTreeSet<u64>, LedgerFault> {
+        let connection = rows.connection();
         match select {
             Select::Entry(seq) => numbers(connection, "SELECT seq FROM entry WHERE seq = ?", params![seq]),
             Select::Attempt(attempt) => {
                 let of_attempt = "SELECT seq FROM act INDEXED BY act_by_attempt WHERE station = ? AND nonce = ?";
                 numbers(connection, of_attempt, params![attempt.station.as_str(), attempt.nonce.to_string()])
             }
-            Select::Key(key) => {
-                let of_key = "SELECT seq FROM fact WHERE key_kind = ? AND key = ?";
-                numbers(connection, of_key, params![key.kind.word(), key.value])
-            }
+            Select::Key(key) => Ok(rows.of_key(key, usize::MAX)?.into_iter().collect()),
             Select::Tag(tag) => {
                 let late = numbers(connection, "SELECT seq FROM act WHERE kind = ?", [EntryKind::LateHold.word()])?;
                 let mut tagged = BTreeSet::new();
                 for seq in late {
-                    if self.look_at(connection, seq)?.tag(self)? == *tag {
+                    if self.look_at(rows, seq)?.tag(self)? == *tag {
                         tagged.insert(seq);
                     }
                 }
@@ -92,8 +92,9 @@ impl Ledger {
         }
     }
 
-    fn look_at(&self, connection: &Connection, seq: u64) -> Result<Look, LedgerFault> {
-        let (leaf, envelope) = connection
+    fn look_at(&self, rows: Rows<'_>, seq: u64) -> Result<Look, LedgerFault> {
+        let (leaf, envelope) = rows
+            .connection()
             .prepare_cached("SELECT leaf, envelope FROM entry WHERE seq = ?")?
             .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
             .optional()?
@@ -103,7 +104,7 @@ impl Ledger {
             Reading::Understood(said) => (said.kind.word().to_owned(), Some(said.record)),
             Reading::NotUnderstood(kind) => (kind, None),
         };
-        let standing = standing_of(connection, seq)?;
+        let standing = rows.standing(seq)?.map(|(state, _)| state);
         let envelope = envelope.unwrap_or_default();
         Ok(Look { seq, kind, record, standing, leaf_hash: entry.leaf.hash(), envelope })
     }

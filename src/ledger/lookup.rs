@@ -2,44 +2,29 @@
 
 use super::fault::LedgerFault;
 use super::kind::EntryKind;
-use ecugate_verifier::inputs::custody::{Attempt, State as Standing};
+use ecugate_verifier::inputs::custody::Attempt;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The verdict of this attempt with this evidence. A *contested* entry bears both too, and is none.
-pub(super) fn verdict_of(
+/// The verdict or the late hold of this attempt with this evidence. A *contested* entry bears both too, and is none.
+pub(super) fn arrival_of(
     connection: &Connection,
+    kind: EntryKind,
     attempt: &Attempt,
     evidence: &Sha256,
 ) -> Result<Option<u64>, LedgerFault> {
-    let verdict = connection
+    let arrival = connection
         .prepare_cached(
             "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
-             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'verdict'",
+             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = ?",
         )?
-        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get(0)
-        })?;
-    Ok(verdict)
-}
-
-/// The late hold of this attempt with this evidence.
-pub(super) fn late_hold_of(
-    connection: &Connection,
-    attempt: &Attempt,
-    evidence: &Sha256,
-) -> Result<Option<u64>, LedgerFault> {
-    let hold = connection
-        .prepare_cached(
-            "SELECT min(seq) FROM act INDEXED BY act_by_attempt \
-             WHERE station = ? AND nonce = ? AND evidence = ? AND kind = 'late-hold'",
-        )?
-        .query_row(params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes()], |row| {
-            row.get(0)
-        })?;
-    Ok(hold)
+        .query_row(
+            params![attempt.station.as_str(), attempt.nonce.to_string(), evidence.as_bytes(), kind.word()],
+            |row| row.get(0),
+        )?;
+    Ok(arrival)
 }
 
 /// The verdict or late hold of this attempt with this evidence among the entries before `seq`.
@@ -94,25 +79,6 @@ pub(super) fn envelope_of(connection: &Connection, seq: u64) -> Result<Option<Ve
         .query_row([seq], |row| row.get::<_, Option<Vec<u8>>>(0))
         .optional()?;
     Ok(envelope.flatten())
-}
-
-/// Where the unit of a verdict stands now.
-pub(super) fn standing_of(connection: &Connection, unit: u64) -> Result<Option<Standing>, LedgerFault> {
-    // The largest number that a row can have.
-    standing_before(connection, unit, i64::MAX.unsigned_abs())
-}
-
-/// Where the unit of a verdict stood after the entries before `seq`.
-pub(super) fn standing_before(connection: &Connection, unit: u64, seq: u64) -> Result<Option<Standing>, LedgerFault> {
-    let word = connection
-        .prepare_cached("SELECT state FROM custody WHERE unit = ? AND seq < ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([unit, seq], |row| row.get::<_, String>(0))
-        .optional()?;
-    word.map(|word| {
-        Standing::from_word(&word)
-            .ok_or_else(|| LedgerFault::differs(format!("custody of entry {unit}"), "a state", format!("{word:?}")))
-    })
-    .transpose()
 }
 
 /// The first entry of this kind about the unit of a verdict, among those before entry `seq`.

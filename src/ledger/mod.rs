@@ -17,6 +17,8 @@ mod keys;
 
 mod examine;
 
+mod index;
+
 mod projection;
 
 mod lookup;
@@ -62,9 +64,9 @@ pub use recall::Entry;
 pub use record::{PartRef, Record, TRIAL_ORIGIN, Versions};
 
 use cover::Marking;
-use ecugate_verifier::syntax::note::VerifierKey;
+use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::keys::Signer;
+use ecugate_verifier::values::keys::{PublicKey, Signer};
 use ecugate_verifier::values::limits::Limits;
 use group::Part;
 use guard::Marks;
@@ -80,6 +82,9 @@ pub struct Ledger {
     trusted: TrustedKeys,
     log: VerifierKey,
     standby_log: Option<VerifierKey>,
+    /// The same keys under the name with which they sign the index.
+    index: VerifierKey,
+    standby_index: Option<VerifierKey>,
     marks: Marks,
     /// The key change that was verified already.
     changed: Cell<Option<u64>>,
@@ -162,17 +167,37 @@ impl Ledger {
     }
 
     fn connect(path: &Path, trusted: TrustedKeys, marks: Marks) -> Result<Self, LedgerFault> {
-        let log_key = |key| {
-            VerifierKey::new(trusted.origin.as_str(), key)
+        let named = |name: &str, key: &PublicKey| {
+            VerifierKey::new(name, key.clone())
                 .map_err(|fault| LedgerFault::differs("the log key", "an Ed25519 key", fault.to_string()))
         };
-        let log = log_key(trusted.log.clone())?;
-        let standby_log = trusted.standby.as_ref().map(|standby| log_key(standby.log.clone())).transpose()?;
+        let standby = |name: &str| trusted.standby.as_ref().map(|standby| named(name, &standby.log)).transpose();
+        let (origin, index) = (trusted.origin.as_str(), index_origin(&trusted.origin)?);
+        let (log, standby_log) = (named(origin, &trusted.log)?, standby(origin)?);
+        let (index, standby_index) = (named(index.as_str(), &trusted.log)?, standby(index.as_str())?);
         let writer = schema::open_to_write(path)?;
         let reader = schema::open_to_read(path)?;
         let (changed, limits) = (Cell::new(None), Limits::STANDARD);
-        Ok(Self { path: path.to_owned(), writer, reader, trusted, log, standby_log, marks, changed, limits })
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            reader,
+            trusted,
+            log,
+            standby_log,
+            index,
+            standby_index,
+            marks,
+            changed,
+            limits,
+        })
     }
+}
+
+/// The name under which the root of the index is signed: no checkpoint of the log can be taken for it.
+fn index_origin(origin: &Origin) -> Result<Origin, LedgerFault> {
+    let name = format!("index.{origin}");
+    Origin::new(&name).ok_or_else(|| LedgerFault::differs("the origin", "a name with room for \"index.\"", name))
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 use super::Ledger;
 use super::examine::Rigour;
 use super::fault::LedgerFault;
+use super::index::Rows;
 use super::kind::EntryKind;
 use super::lookup::entry_about;
 use super::member::Recorded;
-use super::recall::last_time;
-use super::state::{stored_edge, tree_size};
+use super::state::{State as Stored, stored_edge, tree_size};
 use ecugate_verifier::inputs::custody::State;
 use ecugate_verifier::syntax::merkle::{leaf_hash, verify_inclusion};
 use ecugate_verifier::values::attempt::Attempt;
@@ -70,14 +70,14 @@ impl Ledger {
     pub fn passage(&self, unit: u64) -> Result<Passage, LedgerFault> {
         let unit = unit.min(EVER);
         let transaction = self.reader.unchecked_transaction()?;
-        let checkpoint = self.latest_checkpoint(&transaction, self.key_change(&transaction)?)?;
+        let Stored { edge, index, checkpoint, .. } = self.state(&transaction)?;
         let about = |kind| entry_about(&transaction, unit, kind, EVER);
         Ok(Passage {
-            size: tree_size(&transaction)?,
+            size: edge.size(),
             covered: checkpoint.map_or(0, |checkpoint| checkpoint.size()),
-            last: last_time(&transaction)?,
+            last: self.latest_time(&transaction, &edge)?,
             verdict: verdict_at(&transaction, unit)?,
-            standing: standing_at(&transaction, unit)?,
+            standing: Rows::verified(&transaction, &index).standing(unit)?,
             admitted: about(EntryKind::Admitted)?,
             redeemed: about(EntryKind::Redeemed)?,
             confirmed: about(EntryKind::RedemptionConfirmed)?,
@@ -171,15 +171,6 @@ fn verdict_at(connection: &Connection, seq: u64) -> Result<Option<State>, Ledger
         .query_row([seq], |row| row.get::<_, String>(0))
         .optional()?;
     word.map(|word| state(seq, &word)).transpose()
-}
-
-/// Where the unit of a verdict stands, and the entry from which on it does.
-fn standing_at(connection: &Connection, unit: u64) -> Result<Option<(State, u64)>, LedgerFault> {
-    let row = connection
-        .prepare_cached("SELECT state, seq FROM custody WHERE unit = ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([unit], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-        .optional()?;
-    row.map(|(word, from)| Ok((state(unit, &word)?, from))).transpose()
 }
 
 fn state(unit: u64, word: &str) -> Result<State, LedgerFault> {

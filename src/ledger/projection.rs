@@ -3,6 +3,7 @@
 //! One function makes the rows, and both writing and checking use it: what was written is what an audit expects.
 
 use super::fault::LedgerFault;
+use super::index::{Bucket, Link, Row};
 use super::kind::EntryKind;
 use super::record::{PartRef, Record};
 use ecugate_verifier::inputs::custody::{Attempt, State};
@@ -65,6 +66,8 @@ impl Projection {
                 ("release", name, release.security_version)
             }));
         }
+        // In the order in which the rows of one bucket are chained.
+        versions.sort();
         Self {
             seq,
             kind,
@@ -85,8 +88,8 @@ impl Projection {
         &self.claims
     }
 
-    /// Writes the rows.
-    pub(super) fn write(&self, connection: &Connection) -> Result<(), LedgerFault> {
+    /// Writes the rows, and answers those of the index.
+    pub(super) fn write(&self, connection: &Connection) -> Result<Vec<Link>, LedgerFault> {
         let seq = self.seq;
         let (station, nonce) = self.attempt_columns();
         connection
@@ -94,12 +97,11 @@ impl Projection {
                 "INSERT INTO act (seq, kind, time, station, nonce, evidence, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![seq, self.kind.word(), self.time, station, nonce, self.evidence_column(), self.unit])?;
+        let mut links = self.key_links();
         for key in &self.facts {
-            connection.prepare_cached("INSERT INTO fact (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
-                key.kind.word(),
-                key.value,
-                seq
-            ])?;
+            connection
+                .prepare_cached("INSERT INTO fact (bucket, seq, key_kind, key) VALUES (?, ?, ?, ?)")?
+                .execute(params![Bucket::of_key(key).number(), seq, key.kind.word(), key.value])?;
         }
         for key in &self.claims {
             connection.prepare_cached("INSERT INTO claim (key_kind, key, seq) VALUES (?, ?, ?)")?.execute(params![
@@ -109,11 +111,9 @@ impl Projection {
             ])?;
         }
         if let Some((unit, state)) = self.custody {
-            connection.prepare_cached("INSERT INTO custody (unit, seq, state) VALUES (?, ?, ?)")?.execute(params![
-                unit,
-                seq,
-                state.word()
-            ])?;
+            connection
+                .prepare_cached("INSERT INTO custody (bucket, seq, unit, state) VALUES (?, ?, ?, ?)")?
+                .execute(params![Bucket::of_unit(unit).number(), seq, unit, state.word()])?;
         }
         for part in &self.parts {
             connection
@@ -122,18 +122,42 @@ impl Projection {
         }
         for (kind, name, value) in &self.versions {
             // A row only where it is the highest so far: the table grows with new versions, not with arrivals.
-            connection
+            let rows = connection
                 .prepare_cached(
                     "INSERT INTO version (kind, name, value, seq) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS \
                      (SELECT 1 FROM version WHERE kind = ?1 AND name = ?2 AND value >= ?3)",
                 )?
                 .execute(params![kind, name, value, seq])?;
+            if rows > 0 {
+                links.push(self.version_link(kind, name, *value));
+            }
         }
-        Ok(())
+        Ok(links)
     }
 
-    /// Checks that the rows are there, by the very indices that the gate looks them up with, and counts them.
-    pub(super) fn check(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
+    /// The rows of keys and of the state as they lie in the index, those of one bucket in their order.
+    fn key_links(&self) -> Vec<Link> {
+        let seq = self.seq;
+        let mut keys: Vec<(&str, &UnitKey)> = self.facts.iter().map(|key| (key.kind.word(), key)).collect();
+        keys.sort_by(|(kind, key), (other, than)| (kind, &key.value).cmp(&(other, &than.value)));
+        let facts = keys.into_iter().map(|(kind, key)| Link {
+            bucket: Bucket::of_key(key),
+            row: Row::Fact { seq, kind, key: &key.value }.encoded(),
+        });
+        let custody = self.custody.iter().map(|(unit, state)| Link {
+            bucket: Bucket::of_unit(*unit),
+            row: Row::Custody { seq, unit: *unit, state: state.word() }.encoded(),
+        });
+        facts.chain(custody).collect()
+    }
+
+    fn version_link(&self, kind: &str, name: &str, value: u64) -> Link {
+        Link { bucket: Bucket::of_versions(kind), row: Row::Version { seq: self.seq, name, value }.encoded() }
+    }
+
+    /// Checks that the rows are there, by the very indices that the gate looks them up with, and counts them. Answers
+    /// those of the index.
+    pub(super) fn check(&self, connection: &Connection, tally: &mut Tally) -> Result<Vec<Link>, LedgerFault> {
         self.check_act(connection)?;
         self.check_keys(connection)?;
         for part in &self.parts {
@@ -151,13 +175,14 @@ impl Projection {
             .query_row([self.seq], |row| row.get::<_, u64>(0))?;
         let parts = count(self.parts.len());
         self.require(by_index == parts, "part", format!("{parts} parts with their blobs"))?;
-        self.check_versions(connection, tally)?;
+        let mut links = self.key_links();
+        links.extend(self.check_versions(connection, tally)?);
         tally.acts += 1;
         tally.facts += count(self.facts.len());
         tally.claims += count(self.claims.len());
         tally.custody += u64::from(self.custody.is_some());
         tally.parts += parts;
-        Ok(())
+        Ok(links)
     }
 
     fn check_act(&self, connection: &Connection) -> Result<(), LedgerFault> {
@@ -213,14 +238,10 @@ impl Projection {
     fn check_keys(&self, connection: &Connection) -> Result<(), LedgerFault> {
         for key in &self.facts {
             let there = connection
-                .prepare_cached("SELECT 1 FROM fact WHERE key_kind = ? AND key = ? AND seq = ?")?
-                .exists(params![key.kind.word(), key.value, self.seq])?;
+                .prepare_cached("SELECT 1 FROM fact WHERE bucket = ? AND seq = ? AND key_kind = ? AND key = ?")?
+                .exists(params![Bucket::of_key(key).number(), self.seq, key.kind.word(), key.value])?;
             self.require(there, "fact", key)?;
         }
-        let by_entry = connection
-            .prepare_cached("SELECT count(*) FROM fact INDEXED BY fact_by_entry WHERE seq = ?")?
-            .query_row([self.seq], |row| row.get::<_, u64>(0))?;
-        self.require(by_entry == count(self.facts.len()), "fact_by_entry", format!("{} keys", self.facts.len()))?;
         for key in &self.claims {
             let there = connection
                 .prepare_cached("SELECT 1 FROM claim WHERE key_kind = ? AND key = ? AND seq = ?")?
@@ -229,14 +250,15 @@ impl Projection {
         }
         if let Some((unit, state)) = self.custody {
             let there = connection
-                .prepare_cached("SELECT 1 FROM custody WHERE unit = ? AND seq = ? AND state = ?")?
-                .exists(params![unit, self.seq, state.word()])?;
+                .prepare_cached("SELECT 1 FROM custody WHERE bucket = ? AND seq = ? AND unit = ? AND state = ?")?
+                .exists(params![Bucket::of_unit(unit).number(), self.seq, unit, state.word()])?;
             self.require(there, "custody", state.word())?;
         }
         Ok(())
     }
 
-    fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<(), LedgerFault> {
+    fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<Vec<Link>, LedgerFault> {
+        let mut links = Vec::new();
         for (kind, name, value) in &self.versions {
             let own = connection
                 .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
@@ -248,12 +270,15 @@ impl Projection {
             let raises = highest.is_none_or(|highest| *value > highest);
             let holds = if tally.whole { own == raises && covered != raises } else { own != covered };
             self.require(holds, "version", format!("{kind} {name} {value}"))?;
+            if own {
+                links.push(self.version_link(kind, name, *value));
+            }
             if raises {
                 tally.highest.insert((kind, name.clone()), *value);
                 tally.versions += 1;
             }
         }
-        Ok(())
+        Ok(links)
     }
 
     fn require(&self, holds: bool, table: &str, expected: impl core::fmt::Display) -> Result<(), LedgerFault> {

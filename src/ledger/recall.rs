@@ -2,12 +2,14 @@
 
 use super::Ledger;
 use super::fault::LedgerFault;
+use super::index::Rows;
 use super::kind::EntryKind;
-use super::lookup::{late_hold_of, standing_of, verdict_of};
+use super::lookup::arrival_of;
 use super::member::Blob;
-use super::state::{State, tree_size};
+use super::state::State;
 use ecugate_verifier::inputs::custody::{Attempt, Sighting};
 use ecugate_verifier::inputs::memory::{Completeness, CrlSeen, Known, ReleaseSeen};
+use ecugate_verifier::syntax::merkle::Edge;
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::{Manufacturer, Name, Part, UnitKey};
@@ -36,18 +38,18 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn memory(&self, keys: &[UnitKey]) -> Result<Known, LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
-        let complete = transaction
-            .prepare_cached("SELECT 1 FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete'")?
-            .exists([])?;
+        let state = self.state(&transaction)?;
+        let rows = Rows::verified(&transaction, &state.index);
+        let complete = self.is_complete(&transaction, &state.edge)?;
         Ok(Known {
             completeness: if complete { Completeness::Complete } else { Completeness::Incomplete },
-            size: tree_size(&transaction)?,
-            last: last_time(&transaction)?,
-            sightings: self.sightings_in(&transaction, keys)?,
-            anchor_list_version: highest(&transaction, "anchor-list")?,
-            policy_version: highest(&transaction, "policy")?,
-            crls: crls(&transaction)?,
-            releases: releases(&transaction)?,
+            size: state.edge.size(),
+            last: self.latest_time(&transaction, &state.edge)?,
+            sightings: self.sightings_in(rows, &state.edge, keys)?,
+            anchor_list_version: highest(rows, "anchor-list")?,
+            policy_version: highest(rows, "policy")?,
+            crls: crls(rows)?,
+            releases: releases(rows)?,
         })
     }
 
@@ -57,7 +59,8 @@ impl Ledger {
     /// [`LedgerFault`].
     pub fn sightings(&self, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {
         let transaction = self.reader.unchecked_transaction()?;
-        self.sightings_in(&transaction, keys)
+        let State { edge, index, .. } = self.state(&transaction)?;
+        self.sightings_in(Rows::verified(&transaction, &index), &edge, keys)
     }
 
     /// Entries in the ledger, and its latest checkpoint, verified. `None` before the first one.
@@ -76,7 +79,36 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn last_time(&self) -> Result<Option<Time>, LedgerFault> {
-        last_time(&self.reader)
+        let transaction = self.reader.unchecked_transaction()?;
+        let state = self.state(&transaction)?;
+        self.latest_time(&transaction, &state.edge)
+    }
+
+    /// The rows say which time was the latest; the last entry itself says below which none can be.
+    pub(super) fn latest_time(&self, connection: &Connection, edge: &Edge) -> Result<Option<Time>, LedgerFault> {
+        let stored = connection
+            .prepare_cached("SELECT max(time) FROM act INDEXED BY act_by_time")?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))?;
+        let Some(seq) = edge.size().checked_sub(1) else { return Ok(None) };
+        let last = match self.said_at(connection, edge, seq) {
+            Ok(said) => Some(said.record.time),
+            // Of a kind that this version does not understand: it is in the tree, and its time is not read.
+            Err(LedgerFault::Newer(_)) => None,
+            Err(fault) => return Err(fault),
+        };
+        Ok(stored.and_then(Time::from_unix_millis).max(last))
+    }
+
+    /// Whether officers have said that the memory is complete. A row leads to their entry.
+    fn is_complete(&self, connection: &Connection, edge: &Edge) -> Result<bool, LedgerFault> {
+        let seq = connection
+            .prepare_cached("SELECT min(seq) FROM act INDEXED BY act_by_kind WHERE kind = 'memory-complete'")?
+            .query_row([], |row| row.get::<_, Option<u64>>(0))?;
+        let Some(seq) = seq else { return Ok(false) };
+        if self.said_at(connection, edge, seq)?.kind == EntryKind::MemoryComplete {
+            return Ok(true);
+        }
+        Err(LedgerFault::differs(format!("act of entry {seq}"), "a memory-complete", "another entry"))
     }
 
     /// One entry.
@@ -131,7 +163,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn verdict_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
-        verdict_of(&self.reader, attempt, evidence)
+        self.arrival_of(EntryKind::Verdict, attempt, evidence)
     }
 
     /// Number of the late hold that an attempt with this evidence came to.
@@ -139,76 +171,49 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn late_hold_of(&self, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
-        late_hold_of(&self.reader, attempt, evidence)
+        self.arrival_of(EntryKind::LateHold, attempt, evidence)
     }
 
-    fn sightings_in(&self, connection: &Connection, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {
+    /// A row leads to the entry; that it is of this attempt with this evidence is what the entry itself says.
+    fn arrival_of(&self, kind: EntryKind, attempt: &Attempt, evidence: &Sha256) -> Result<Option<u64>, LedgerFault> {
+        let transaction = self.reader.unchecked_transaction()?;
+        let Some(seq) = arrival_of(&transaction, kind, attempt, evidence)? else { return Ok(None) };
+        let said = self.said_at(&transaction, &self.state(&transaction)?.edge, seq)?;
+        let own = (said.kind, &said.record.attempt, &said.record.evidence);
+        if own == (kind, &Some(attempt.clone()), &Some(*evidence)) {
+            return Ok(Some(seq));
+        }
+        let expected = format!("the {} of attempt {attempt}", kind.word());
+        Err(LedgerFault::differs(format!("act of entry {seq}"), expected, "another entry"))
+    }
+
+    fn sightings_in(&self, rows: Rows<'_>, edge: &Edge, keys: &[UnitKey]) -> Result<Vec<Sighting>, LedgerFault> {
+        let most = self.limits.sightings.saturating_add(1);
         let mut entries = BTreeSet::new();
         for key in keys {
-            let mut statement = connection
-                .prepare_cached("SELECT seq FROM fact WHERE key_kind = ? AND key = ? ORDER BY seq LIMIT ?")?;
-            let most = self.limits.sightings.saturating_add(1);
-            let rows = statement
-                .query_map(params![key.kind.word(), key.value, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
-                    row.get::<_, u64>(0)
-                })?;
-            for seq in rows {
-                entries.insert(seq?);
-            }
+            entries.extend(rows.of_key(key, most)?);
         }
-        entries.into_iter().take(self.limits.sightings.saturating_add(1)).map(|seq| sighting(connection, seq)).collect()
+        entries.into_iter().take(most).map(|seq| self.sighting(rows, edge, seq)).collect()
+    }
+
+    fn sighting(&self, rows: Rows<'_>, edge: &Edge, seq: u64) -> Result<Sighting, LedgerFault> {
+        let record = self.said_at(rows.connection(), edge, seq)?.record;
+        let wrong = |what: &str| LedgerFault::differs(format!("entry {seq}"), what, "none");
+        let (state, _) = rows.standing(seq)?.ok_or_else(|| wrong("a state of its unit"))?;
+        let attempt = record.attempt.ok_or_else(|| wrong("an attempt"))?;
+        let evidence = record.evidence.ok_or_else(|| wrong("evidence"))?;
+        let mut keys = record.keys;
+        keys.sort_by(|one, other| (one.kind.word(), &one.value).cmp(&(other.kind.word(), &other.value)));
+        Ok(Sighting { seq, state, attempt, evidence, keys })
     }
 }
 
-fn sighting(connection: &Connection, seq: u64) -> Result<Sighting, LedgerFault> {
-    let wrong = |what: &str| LedgerFault::differs(format!("act of entry {seq}"), what, "something else");
-    let (station, nonce, evidence) = connection
-        .prepare_cached("SELECT station, nonce, evidence FROM act WHERE seq = ?")?
-        .query_row([seq], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, [u8; 32]>(2)?)))?;
-    let nonce = serde::de::value::StringDeserializer::<serde::de::value::Error>::new(nonce);
-    let attempt = Attempt {
-        station: Name::new(station).map_err(|_| wrong("a station"))?,
-        nonce: serde::Deserialize::deserialize(nonce).map_err(|_| wrong("a nonce"))?,
-    };
-    let state = standing_of(connection, seq)?.ok_or_else(|| wrong("a state"))?;
-    let mut statement = connection.prepare_cached(
-        "SELECT key_kind, key FROM fact INDEXED BY fact_by_entry WHERE seq = ? ORDER BY key_kind, key",
-    )?;
-    let rows = statement.query_map([seq], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    let mut keys = Vec::new();
-    for row in rows {
-        let (kind, value) = row?;
-        let kind = serde::de::value::StringDeserializer::<serde::de::value::Error>::new(kind);
-        let kind = serde::Deserialize::deserialize(kind).map_err(|_| wrong("a kind of key"))?;
-        keys.push(UnitKey { kind, value });
-    }
-    Ok(Sighting { seq, state, attempt, evidence: Sha256::from_bytes(evidence), keys })
+fn highest(rows: Rows<'_>, kind: &str) -> Result<u64, LedgerFault> {
+    Ok(rows.highest(kind)?.remove("").unwrap_or(0))
 }
 
-pub(super) fn last_time(connection: &Connection) -> Result<Option<Time>, LedgerFault> {
-    let last = connection
-        .prepare_cached("SELECT max(time) FROM act INDEXED BY act_by_time")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
-    Ok(last.and_then(Time::from_unix_millis))
-}
-
-fn highest(connection: &Connection, kind: &str) -> Result<u64, LedgerFault> {
-    let highest = connection
-        .prepare_cached("SELECT max(value) FROM version WHERE kind = ? AND name = ''")?
-        .query_row([kind], |row| row.get::<_, Option<u64>>(0))?;
-    Ok(highest.unwrap_or(0))
-}
-
-/// The highest value of each name of one kind.
-fn highest_of_each(connection: &Connection, kind: &str) -> Result<Vec<(String, u64)>, LedgerFault> {
-    let mut statement =
-        connection.prepare_cached("SELECT name, max(value) FROM version WHERE kind = ? GROUP BY name ORDER BY name")?;
-    let rows = statement.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn crls(connection: &Connection) -> Result<Vec<CrlSeen>, LedgerFault> {
-    let seen = highest_of_each(connection, "crl")?.into_iter().map(|(issuer, time)| {
+fn crls(rows: Rows<'_>) -> Result<Vec<CrlSeen>, LedgerFault> {
+    let seen = rows.highest("crl")?.into_iter().map(|(issuer, time)| {
         let time = i64::try_from(time).ok().and_then(Time::from_unix_millis);
         match (Sha256::from_hex(&issuer), time) {
             (Some(issuer), Some(this_update)) => Ok(CrlSeen { issuer_key: issuer, this_update }),
@@ -218,8 +223,8 @@ fn crls(connection: &Connection) -> Result<Vec<CrlSeen>, LedgerFault> {
     seen.collect()
 }
 
-fn releases(connection: &Connection) -> Result<Vec<ReleaseSeen>, LedgerFault> {
-    let seen = highest_of_each(connection, "release")?.into_iter().map(|(name, security_version)| {
+fn releases(rows: Rows<'_>) -> Result<Vec<ReleaseSeen>, LedgerFault> {
+    let seen = rows.highest("release")?.into_iter().map(|(name, security_version)| {
         let wrong = || LedgerFault::differs("version of a release", "maker, part, component", format!("{name:?}"));
         let mut parts = name.split('\u{1f}');
         let (Some(manufacturer), Some(part), Some(component), None) =

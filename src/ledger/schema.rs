@@ -31,7 +31,7 @@ CREATE TABLE node (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (level, idx)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE checkpoint (size INTEGER PRIMARY KEY CHECK (size > 0), note TEXT NOT NULL) STRICT;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY CHECK (size > 0), note TEXT NOT NULL, index_note TEXT NOT NULL) STRICT;
 CREATE TABLE cosignature (
     size INTEGER NOT NULL REFERENCES checkpoint,
     line TEXT NOT NULL,
@@ -64,12 +64,12 @@ CREATE INDEX act_by_kind ON act (kind) WHERE kind = 'memory-complete';
 CREATE INDEX act_by_time ON act (time);
 CREATE INDEX act_by_key_change ON act (kind) WHERE kind = 'key-change';
 CREATE TABLE fact (
+    bucket INTEGER NOT NULL,
+    seq INTEGER NOT NULL REFERENCES act,
     key_kind TEXT NOT NULL,
     key TEXT NOT NULL,
-    seq INTEGER NOT NULL REFERENCES act,
-    PRIMARY KEY (key_kind, key, seq)
+    PRIMARY KEY (bucket, seq, key_kind, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX fact_by_entry ON fact (seq);
 CREATE TABLE claim (
     key_kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -77,10 +77,11 @@ CREATE TABLE claim (
     PRIMARY KEY (key_kind, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE custody (
-    unit INTEGER NOT NULL REFERENCES act (seq),
+    bucket INTEGER NOT NULL,
     seq INTEGER NOT NULL REFERENCES act (seq),
+    unit INTEGER NOT NULL REFERENCES act (seq),
     state TEXT NOT NULL,
-    PRIMARY KEY (unit, seq)
+    PRIMARY KEY (bucket, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE part (
     seq INTEGER NOT NULL REFERENCES act,
@@ -96,9 +97,15 @@ CREATE TABLE version (
     seq INTEGER NOT NULL REFERENCES act,
     PRIMARY KEY (kind, name, value)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE index_node (
+    level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 4),
+    idx INTEGER NOT NULL CHECK (idx >= 0),
+    children BLOB NOT NULL CHECK (length(children) BETWEEN 34 AND 514),
+    PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
 ";
 
-/// Every table: each gets triggers that let rows be added only.
+/// Every table but `index_node`, whose rows follow the others: each gets triggers that let rows be added only.
 pub(super) const TABLE_NAMES: [&str; 12] = [
     "entry",
     "node",

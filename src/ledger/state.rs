@@ -1,23 +1,25 @@
 //! The tree and its latest checkpoint: read, and verified against each other before anything is built on them.
 
 use super::Ledger;
-use super::examine::Rigour;
+use super::examine::{Examined, Rigour};
 use super::fault::LedgerFault;
+use super::index::{Index, Link, Rows};
 use super::keys::KeySet;
 use super::kind::EntryKind;
 use super::lookup::key_change;
 use super::projection::{Projection, Tally};
-use super::record::Reading;
+use super::record::{Reading, Said};
 use super::rules::History;
-use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes};
+use ecugate_verifier::syntax::merkle::{Edge, Node, edge_nodes, inclusion_proof, verify_inclusion};
 use ecugate_verifier::syntax::note::VerifiedCheckpoint;
 use ecugate_verifier::values::digest::Sha256;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The tree as it stands, every entry of it covered by the checkpoint or verified here.
+/// The tree and its index as they stand, every entry covered by the checkpoint or verified here.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) edge: Edge,
+    pub(super) index: Index,
     pub(super) checkpoint: Option<VerifiedCheckpoint>,
     /// What the next entry is held against.
     pub(super) history: History,
@@ -32,13 +34,25 @@ impl State {
     }
 }
 
+/// A stored checkpoint, verified, and the root of the index at its size.
+#[derive(Debug)]
+pub(super) struct Covered {
+    pub(super) checkpoint: VerifiedCheckpoint,
+    pub(super) index: Sha256,
+}
+
 impl Ledger {
-    /// Reads the state. The tree at the checkpoint's size must lead to its root, and every entry after it must hold by
-    /// itself, with its nodes and rows: what somebody slipped in behind the checkpoint is not adopted.
+    /// Reads the state. The tree at the checkpoint's size must lead to its root, the index to the root that was signed
+    /// with it, and every entry after it must hold by itself, with its nodes and rows: what somebody slipped in behind
+    /// the checkpoint is not adopted.
     pub(super) fn state(&self, connection: &Connection) -> Result<State, LedgerFault> {
         let size = tree_size(connection)?;
         let change = self.key_change(connection)?;
-        let checkpoint = self.latest_checkpoint(connection, change)?;
+        let latest = self.latest_checkpoint(connection, change)?;
+        let (checkpoint, signed) = match latest {
+            Some(Covered { checkpoint, index }) => (Some(checkpoint), index),
+            None => (None, Index::default().root()),
+        };
         let covered = checkpoint.as_ref().map_or(0, VerifiedCheckpoint::size);
         if covered > size {
             return Err(LedgerFault::differs("the tree", format!("at least {covered} entries"), format!("{size}")));
@@ -48,12 +62,19 @@ impl Ledger {
             let (expected, found) = (checkpoint.root().to_string(), edge.root().to_string());
             return Err(LedgerFault::differs(format!("the root at {covered} entries"), expected, found));
         }
-        let mut history = History::after(connection, covered, change)?;
+        let (mut entries, mut added) = (Vec::new(), Vec::new());
         for seq in covered..size {
-            self.adopt(connection, seq, &mut edge, &mut history)?;
+            entries.push(self.adopt(connection, seq, &mut edge, &mut added)?);
+        }
+        let index = Index::stored(connection)?;
+        index.require_since(connection, &signed, covered, &added)?;
+        // Only now can they be held against those before them: what stands before them is known to be whole.
+        let mut history = History::after(connection, covered, change)?;
+        for (seq, entry) in (covered..).zip(&entries) {
+            history.take(Rows::verified(connection, &index), seq, entry).map_err(|breach| breach.stored(seq))?;
         }
         history.end().map_err(|breach| breach.stored(size))?;
-        Ok(State { edge, checkpoint, history, change })
+        Ok(State { edge, index, checkpoint, history, change })
     }
 
     /// The stored checkpoint of the largest size, verified.
@@ -61,28 +82,34 @@ impl Ledger {
         &self,
         connection: &Connection,
         change: Option<u64>,
-    ) -> Result<Option<VerifiedCheckpoint>, LedgerFault> {
+    ) -> Result<Option<Covered>, LedgerFault> {
         let row = connection
-            .prepare_cached("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")?
-            .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?)))
+            .prepare_cached("SELECT size, note, index_note FROM checkpoint ORDER BY size DESC LIMIT 1")?
+            .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
             .optional()?;
-        row.map(|(size, note)| self.open_checkpoint(size, &note, KeySet::at(size, change))).transpose()
+        let Some((size, note, index_note)) = row else { return Ok(None) };
+        self.open_checkpoint(size, &note, &index_note, KeySet::at(size, change)).map(Some)
     }
 
-    /// A stored checkpoint, verified under the key that was entitled at its size.
+    /// A stored checkpoint and what was signed with it, verified under the key that was entitled at its size.
     pub(super) fn open_checkpoint(
         &self,
         size: u64,
         note: &str,
+        index_note: &str,
         keys: KeySet,
-    ) -> Result<VerifiedCheckpoint, LedgerFault> {
-        let place = || format!("the checkpoint of {size} entries");
-        let opened = VerifiedCheckpoint::open(note.as_bytes(), self.log_key(keys)?, &self.limits)
-            .map_err(|fault| LedgerFault::differs(place(), "a note signed by the log key", fault.to_string()))?;
-        if opened.size() != size {
-            return Err(LedgerFault::differs(place(), size.to_string(), opened.size().to_string()));
-        }
-        Ok(opened)
+    ) -> Result<Covered, LedgerFault> {
+        let open = |place: String, note: &str, key| {
+            let opened = VerifiedCheckpoint::open(note.as_bytes(), key, &self.limits)
+                .map_err(|fault| LedgerFault::differs(&place, "a note signed by the log key", fault.to_string()))?;
+            if opened.size() != size {
+                return Err(LedgerFault::differs(place, size.to_string(), opened.size().to_string()));
+            }
+            Ok(opened)
+        };
+        let checkpoint = open(format!("the checkpoint of {size} entries"), note, self.log_key(keys)?)?;
+        let index = open(format!("the index of {size} entries"), index_note, self.index_key(keys)?)?;
+        Ok(Covered { checkpoint, index: *index.root() })
     }
 
     /// The entry by which officers changed the keys, verified: which key a checkpoint must be signed with follows from
@@ -111,8 +138,8 @@ impl Ledger {
         connection: &Connection,
         seq: u64,
         edge: &mut Edge,
-        history: &mut History,
-    ) -> Result<(), LedgerFault> {
+        added: &mut Vec<Link>,
+    ) -> Result<Examined, LedgerFault> {
         let row = connection
             .prepare_cached("SELECT leaf, leaf_hash, envelope FROM entry WHERE seq = ?")?
             .query_row([seq], |row| {
@@ -128,15 +155,36 @@ impl Ledger {
                 return Err(LedgerFault::Newer(why));
             }
             Reading::Understood(said) => {
-                Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?;
+                added.extend(Projection::of(seq, said.kind, &said.record).check(connection, &mut Tally::default())?);
             }
         }
-        history.take(connection, seq, &entry).map_err(|breach| breach.stored(seq))?;
         check_leaf_hash(seq, &leaf_hash, &entry.leaf.hash())?;
         for node in push(edge, entry.leaf.hash())? {
             check_node(connection, &node)?;
         }
-        Ok(())
+        Ok(entry)
+    }
+
+    /// What a stored entry says, proven to stand in the tree: no row about it is believed.
+    pub(super) fn said_at(&self, connection: &Connection, edge: &Edge, seq: u64) -> Result<Box<Said>, LedgerFault> {
+        let place = || format!("entry {seq}");
+        let (leaf, envelope) = connection
+            .prepare_cached("SELECT leaf, envelope FROM entry WHERE seq = ?")?
+            .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
+            .optional()?
+            .ok_or_else(|| LedgerFault::differs(place(), "stored", "none"))?;
+        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Structure)?;
+        let size = edge.size();
+        let proof = inclusion_proof(seq, size, |level, index| stored_node(connection, level, index))?
+            .map_err(|fault| LedgerFault::differs(place(), "a proof", fault.to_string()))?;
+        verify_inclusion(&entry.leaf.hash(), seq, size, &proof, &edge.root())
+            .map_err(|fault| LedgerFault::differs(place(), "under the root of the tree", fault.to_string()))?;
+        match entry.reading {
+            Reading::Understood(said) => Ok(said),
+            Reading::NotUnderstood(kind) => Err(LedgerFault::Newer(format!(
+                "entry {seq} is of kind {kind:?}, which this version does not understand"
+            ))),
+        }
     }
 }
 

@@ -6,8 +6,9 @@
 
 use super::Breach;
 use crate::ledger::fault::LedgerFault;
+use crate::ledger::index::Rows;
 use crate::ledger::kind::EntryKind;
-use crate::ledger::lookup::{entry_about, standing_before};
+use crate::ledger::lookup::entry_about;
 use crate::ledger::record::{More, Said};
 use ecugate_verifier::documents::admission::{Admitted, Redeemed, RedemptionConfirmed};
 use ecugate_verifier::documents::document::{self, Document};
@@ -18,27 +19,28 @@ use ecugate_verifier::values::limits::Limits;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// Whether an entry on the way into inventory may stand at `seq`.
-pub(super) fn require_passage(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+pub(super) fn require_passage(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> {
     let Some(unit) = said.record.unit else { return unfit("it names no unit".to_owned()) };
     match &said.more {
-        More::Admitted(admitted) => require_admissible(connection, seq, unit, admitted),
-        More::Redeemed(redeemed) => require_redeemable(connection, seq, unit, redeemed),
-        More::Confirmed(confirmed) => require_confirmable(connection, seq, unit, confirmed),
+        More::Admitted(admitted) => require_admissible(rows, seq, unit, admitted),
+        More::Redeemed(redeemed) => require_redeemable(rows, seq, unit, redeemed),
+        More::Confirmed(confirmed) => require_confirmable(rows.connection(), seq, unit, confirmed),
         _ => unfit(format!("{} is no step into inventory", said.kind.word())),
     }
 }
 
-fn require_admissible(connection: &Connection, seq: u64, unit: u64, admitted: &Admitted) -> Result<(), Breach> {
-    require_accepted(connection, seq, unit)?;
+fn require_admissible(rows: Rows<'_>, seq: u64, unit: u64, admitted: &Admitted) -> Result<(), Breach> {
+    let connection = rows.connection();
+    require_accepted(rows, seq, unit)?;
     require_first(connection, seq, unit, EntryKind::Admitted)?;
     let (envelope, receipt) = stored::<Receipt>(connection, unit, EntryKind::Verdict, seq)?;
     let same = envelope.digest() == admitted.receipt && receipt.unit == admitted.unit && receipt.site == admitted.site;
     if same { Ok(()) } else { unfit(format!("it admits on another receipt than that of entry {unit}")) }
 }
 
-fn require_redeemable(connection: &Connection, seq: u64, unit: u64, redeemed: &Redeemed) -> Result<(), Breach> {
-    require_accepted(connection, seq, unit)?;
-    let (_, admitted) = stored::<Admitted>(connection, redeemed.admission, EntryKind::Admitted, seq)?;
+fn require_redeemable(rows: Rows<'_>, seq: u64, unit: u64, redeemed: &Redeemed) -> Result<(), Breach> {
+    require_accepted(rows, seq, unit)?;
+    let (_, admitted) = stored::<Admitted>(rows.connection(), redeemed.admission, EntryKind::Admitted, seq)?;
     let same =
         admitted.record.unit == Some(unit) && admitted.consumer == redeemed.consumer && admitted.site == redeemed.site;
     if same { Ok(()) } else { unfit(format!("entry {} admits another unit, or for another", redeemed.admission)) }
@@ -59,10 +61,10 @@ fn require_confirmable(
 }
 
 /// Not contested, voided, shipped, or in inventory already: not then, whatever came of it later.
-fn require_accepted(connection: &Connection, seq: u64, unit: u64) -> Result<(), Breach> {
-    match standing_before(connection, unit, seq)? {
-        Some(State::Accepted) => Ok(()),
-        Some(state) => unfit(format!("the unit of entry {unit} is {}, not accepted", state.word())),
+fn require_accepted(rows: Rows<'_>, seq: u64, unit: u64) -> Result<(), Breach> {
+    match rows.standing_before(unit, seq)? {
+        Some((State::Accepted, _)) => Ok(()),
+        Some((state, _)) => unfit(format!("the unit of entry {unit} is {}, not accepted", state.word())),
         None => unfit(format!("entry {unit} is no verdict")),
     }
 }

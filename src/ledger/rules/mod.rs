@@ -8,9 +8,10 @@ mod inventory;
 
 use super::examine::Examined;
 use super::fault::{AppendFault, LedgerFault};
+use super::index::Rows;
 use super::keys::{KeySet, require_named_by};
 use super::kind::EntryKind;
-use super::lookup::{attempt_before, claimed_before, envelope_of, latest_before, standing_before};
+use super::lookup::{attempt_before, claimed_before, envelope_of, latest_before};
 use super::member::{Append, Blob};
 use super::projection::Projection;
 use super::record::{More, Reading, Record, Said};
@@ -22,7 +23,7 @@ use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::time::Time;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How an entry breaks a rule.
@@ -99,12 +100,12 @@ impl History {
     }
 
     /// Takes the entry `seq`, if it may follow the entries before it. Their rows must be stored.
-    pub(super) fn take(&mut self, connection: &Connection, seq: u64, entry: &Examined) -> Result<(), Breach> {
+    pub(super) fn take(&mut self, rows: Rows<'_>, seq: u64, entry: &Examined) -> Result<(), Breach> {
         let Reading::Understood(said) = &entry.reading else { return self.require_keys(entry, false) };
         self.require_keys(entry, said.kind == EntryKind::KeyChange)?;
         self.require_time(said)?;
         self.require_contested(said)?;
-        require_history(connection, seq, said)?;
+        require_history(rows, seq, said)?;
         self.keys = entry.keys;
         self.latest = self.latest.max(Some(said.record.time));
         if !said.contests().is_empty() {
@@ -178,17 +179,18 @@ impl History {
 }
 
 /// What must hold of one kind of entry, given the entries before `seq`.
-fn require_history(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+fn require_history(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> {
+    let connection = rows.connection();
     match said.kind {
         EntryKind::Verdict => {
             require_new_attempt(connection, seq, said)?;
             require_claimable(connection, seq, said)?;
-            require_contests(connection, seq, said)
+            require_contests(rows, seq, said)
         }
         EntryKind::LateHold => require_new_attempt(connection, seq, said),
-        EntryKind::Contested => require_contestable(connection, seq, said),
+        EntryKind::Contested => require_contestable(rows, seq, said),
         EntryKind::Admitted | EntryKind::Redeemed | EntryKind::RedemptionConfirmed => {
-            inventory::require_passage(connection, seq, said)
+            inventory::require_passage(rows, seq, said)
         }
         EntryKind::KeyChange => require_named_keys(connection, said),
         _ => Ok(()),
@@ -227,14 +229,14 @@ fn require_claimable(connection: &Connection, seq: u64, said: &Said) -> Result<(
 }
 
 /// Whoever is suspect and bears a key that an accepted unit has claimed contests that unit.
-fn require_contests(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+fn require_contests(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> {
     if said.record.state != Some(Standing::Suspect) {
         return Ok(());
     }
     for key in said.record.keys.iter().filter(|key| key.kind.claims()) {
-        let owner = claimed_before(connection, key, seq)?.filter(|unit| !said.contests().contains(unit));
+        let owner = claimed_before(rows.connection(), key, seq)?.filter(|unit| !said.contests().contains(unit));
         let Some(unit) = owner else { continue };
-        if standing_before(connection, unit, seq)?.is_some_and(Standing::is_in_custody) {
+        if rows.standing_before(unit, seq)?.is_some_and(|(state, _)| state.is_in_custody()) {
             return Err(Breach::Unfit(format!("entry {unit} holds {key} and is not contested")));
         }
     }
@@ -242,10 +244,10 @@ fn require_contests(connection: &Connection, seq: u64, said: &Said) -> Result<()
 }
 
 /// Only an accepted unit can be contested.
-fn require_contestable(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+fn require_contestable(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> {
     let unit = said.record.unit.unwrap_or(seq);
-    let standing = standing_before(connection, unit, seq)?;
-    if standing.is_some_and(|state| state.is_in_custody() || state == Standing::Contested) {
+    let standing = rows.standing_before(unit, seq)?;
+    if standing.is_some_and(|(state, _)| state.is_in_custody() || state == Standing::Contested) {
         return Ok(());
     }
     Err(Breach::Unfit(format!("entry {unit} is no accepted unit that could be contested")))
@@ -253,14 +255,12 @@ fn require_contestable(connection: &Connection, seq: u64, said: &Said) -> Result
 
 /// No entry since the memory was taken may name one of the unit's keys, or change a unit that bears one. Other units
 /// moving on is no conflict.
-pub(super) fn require_unmoved(connection: &Connection, append: &Append) -> Result<(), AppendFault> {
+pub(super) fn require_unmoved(rows: Rows<'_>, append: &Append) -> Result<(), AppendFault> {
     for key in &append.keys {
-        let last = connection
-            .prepare_cached(
-                "SELECT max(coalesce((SELECT max(custody.seq) FROM custody WHERE custody.unit = fact.seq), fact.seq)) \
-                 FROM fact WHERE key_kind = ? AND key = ?",
-            )?
-            .query_row(params![key.kind.word(), key.value], |row| row.get::<_, Option<u64>>(0))?;
+        let mut last = None;
+        for seq in rows.of_key(key, usize::MAX)? {
+            last = last.max(rows.standing(seq)?.map(|(_, since)| since)).max(Some(seq));
+        }
         if let Some(seq) = last.filter(|seq| *seq >= append.memory_size) {
             return Err(AppendFault::Moved { key: key.clone(), seq });
         }

@@ -224,7 +224,7 @@ impl Bench {
 
     /// Records an arrival as a gate would: memory, appraisal, append.
     pub(super) fn receive(&self, ledger: &mut Ledger, unit: &Unit) -> Result<(Ruling, Recorded), AppendFault> {
-        let memory = ledger.memory(&unit.keys()).unwrap();
+        let memory = ledger.memory(&unit.keys())?;
         let receipt = unit.judged(&memory.sightings);
         let recorded = self.record(ledger, unit, &receipt, memory.size)?;
         Ok((receipt.ruling, recorded))

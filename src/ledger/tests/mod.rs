@@ -9,6 +9,7 @@ mod rules;
 mod tampering;
 
 mod groups;
+mod index;
 
 mod clock;
 

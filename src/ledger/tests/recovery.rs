@@ -1,6 +1,6 @@
 //! Every place where a crash or an error can cut the write path: nothing is lost, and no two histories are ever signed.
 
-use super::bench::{Bench, Key, Unit};
+use super::bench::{Bench, Key, ORIGIN, Unit};
 use super::marks::put_back;
 use super::{clean, states, unit};
 use crate::ledger::{AppendFault, FileMark, Ledger, Mark, Recorded};
@@ -20,12 +20,14 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Oracle<'a> {
     key: &'a Key,
     signed: RefCell<BTreeMap<u64, Sha256>>,
+    /// Of the index, which is signed with each checkpoint under a name of its own.
+    indices: RefCell<BTreeMap<u64, Sha256>>,
     broken: Cell<bool>,
 }
 
 impl<'a> Oracle<'a> {
     fn new(key: &'a Key) -> Self {
-        Self { key, signed: RefCell::default(), broken: Cell::new(false) }
+        Self { key, signed: RefCell::default(), indices: RefCell::default(), broken: Cell::new(false) }
     }
 
     /// Every checkpoint ever signed is of the one history that the ledger holds.
@@ -56,8 +58,13 @@ impl Signer for Oracle<'_> {
             return Err(Finding::bare(Reason::TokenAbsent));
         }
         let checkpoint = Checkpoint::parse(std::str::from_utf8(message).unwrap()).unwrap();
-        if let Some(before) = self.signed.borrow_mut().insert(checkpoint.size, checkpoint.root) {
-            assert_eq!(before, checkpoint.root, "two histories at {} entries", checkpoint.size);
+        let signed = if checkpoint.origin.as_str() == ORIGIN { &self.signed } else { &self.indices };
+        if let Some(before) = signed.borrow_mut().insert(checkpoint.size, checkpoint.root) {
+            assert_eq!(
+                before, checkpoint.root,
+                "two histories of {} at {} entries",
+                checkpoint.origin, checkpoint.size
+            );
         }
         self.key.sign(message)
     }

@@ -4,6 +4,7 @@
 use super::bench::{Bench, Key, ORIGIN, Unit, time};
 use super::tampering::{leaf_of, raw, slip_in, small};
 use super::unit;
+use crate::ledger::index::Index;
 use crate::ledger::state::stored_edge;
 use crate::ledger::{Depth, Record};
 use ecugate_verifier::documents::envelope::Envelope;
@@ -39,9 +40,10 @@ fn slip(bench: &Bench, station: &Key, unit: &Unit, envelopes: &[Envelope]) {
 pub(super) fn cover_by(bench: &Bench, log: &Key) {
     let raw = raw(&bench.path());
     let size = raw.query_row("SELECT max(seq) + 1 FROM entry", [], |row| row.get::<_, u64>(0)).unwrap();
-    let root = stored_edge(&raw, size).unwrap().root();
-    let signed = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size, root }.sign(log).unwrap();
-    raw.execute("INSERT INTO checkpoint VALUES (?, ?)", rusqlite::params![size, signed.note]).unwrap();
+    let sign = |origin: &str, root| Checkpoint { origin: Origin::new(origin).unwrap(), size, root }.sign(log).unwrap();
+    let note = sign(ORIGIN, stored_edge(&raw, size).unwrap().root()).note;
+    let index_note = sign(&format!("index.{ORIGIN}"), Index::stored(&raw).unwrap().root()).note;
+    raw.execute("INSERT INTO checkpoint VALUES (?, ?, ?)", rusqlite::params![size, note, index_note]).unwrap();
 }
 
 /// What opening says of the entries uncovered, and what an audit says of them covered.

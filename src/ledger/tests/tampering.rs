@@ -1,7 +1,8 @@
 //! Hands in the file: values changed, rows removed, slipped in, moved, and single bits of the file itself.
 
-use super::bench::{Bench, ORIGIN, Unit};
+use super::bench::{Bench, Unit};
 use super::{clean, states, unit};
+use crate::ledger::index::Index;
 use crate::ledger::projection::Projection;
 use crate::ledger::record::Reading;
 use crate::ledger::schema::TABLE_NAMES;
@@ -10,7 +11,6 @@ use crate::ledger::{Depth, EntryKind};
 use ecugate_verifier::documents::envelope::Envelope;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::inputs::custody::State;
-use ecugate_verifier::syntax::note::{Checkpoint, Origin};
 use ecugate_verifier::values::keys::Signer as _;
 use ecugate_verifier::values::reason::Reason;
 use rusqlite::types::Value;
@@ -183,20 +183,20 @@ fn a_row_added_to_any_table_is_found() {
     let original = std::fs::read(bench.path()).unwrap();
     for sql in [
         "INSERT INTO node VALUES (9, 0, zeroblob(32))",
-        "INSERT INTO checkpoint VALUES (9, 'x')",
+        "INSERT INTO checkpoint VALUES (9, 'x', 'x')",
         "INSERT INTO cosignature VALUES (5, 'x')",
         "INSERT INTO outside_mark VALUES ('x', 5, x'00')",
         "INSERT INTO blob VALUES (x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'x', x'')",
         "INSERT INTO act VALUES (9, 'verdict', 0, NULL, NULL, NULL, NULL)",
-        "INSERT INTO fact VALUES ('serial', 'S9', 3)",
+        "INSERT INTO fact VALUES (3, 3, 'serial', 'S9')",
         "INSERT INTO claim VALUES ('unit', 'x', 3)",
-        "INSERT INTO custody VALUES (2, 9, 'accepted')",
+        "INSERT INTO custody VALUES (786434, 9, 2, 'accepted')",
         "INSERT INTO part VALUES (0, zeroblob(32), 'x')",
         "INSERT INTO version VALUES ('policy', '', 9, 3)",
         "CREATE TABLE hidden (x)",
         "CREATE TRIGGER hidden AFTER INSERT ON claim BEGIN SELECT 1; END",
         "DROP TRIGGER claim_keeps_delete",
-        "DROP INDEX fact_by_entry",
+        "DROP INDEX part_by_blob",
     ] {
         std::fs::write(bench.path(), &original).unwrap();
         raw(&bench.path()).execute_batch(&format!("{sql}; PRAGMA wal_checkpoint(TRUNCATE)")).unwrap();
@@ -258,7 +258,12 @@ pub(super) fn slip_in(path: &Path, envelope: &Envelope, leaf: &Leaf, and_rows: b
     match Reading::of(envelope, &Default::default()).unwrap() {
         Reading::Understood(said) if and_rows => {
             // As far as the database lets it: a part without its blob is left out.
-            let _ = Projection::of(size, said.kind, &said.record).write(&raw);
+            let mut index = Index::stored(&raw).unwrap();
+            for link in Projection::of(size, said.kind, &said.record).write(&raw).unwrap_or_default() {
+                index.link(&raw, &link).unwrap();
+            }
+            index.keep();
+            index.write(&raw).unwrap();
         }
         _ => {}
     }
@@ -324,10 +329,7 @@ fn an_entry_of_a_later_kind_is_counted_in_the_tree_called_not_understood_and_nev
     let refused = bench.receive(&mut ledger, &unit("S8", 8)).map(drop).map_err(|fault| fault.reason());
     assert_eq!(refused, Err(Reason::LedgerNewer));
     // A newer version covered it with its checkpoint: this one reads, counts, and says so.
-    let edge = stored_edge(&ledger.reader, 7).unwrap();
-    let checkpoint = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size: 7, root: edge.root() };
-    let note = checkpoint.sign(&bench.log).unwrap().note;
-    ledger.writer.execute("INSERT INTO checkpoint VALUES (7, ?)", [note]).unwrap();
+    super::rules::cover_by(&bench, &bench.log);
     let audit = bench.open().audit(Depth::Signatures).unwrap();
     assert_eq!((audit.size, audit.differences.len(), audit.is_clean()), (7, 0, false));
     assert_eq!(audit.not_understood, [(6, "urn:ecugate:lease:v1".to_owned())]);
