@@ -9,9 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ecugate_verifier::documents::envelope::{Envelope, pae};
 use ecugate_verifier::documents::leaf::Leaf;
+use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::keys::PublicKey;
+use ecugate_verifier::values::limits::Limits;
 use std::collections::BTreeSet;
 
 /// How much of an entry is verified.
@@ -32,7 +34,34 @@ pub(super) struct Examined {
     pub(super) keys: KeySet,
 }
 
+/// What entries are held against: the keys of the site. It reads no row, so many may look at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Examiner<'a> {
+    pub(super) trusted: &'a TrustedKeys,
+    pub(super) log: &'a VerifierKey,
+    pub(super) standby_log: Option<&'a VerifierKey>,
+    pub(super) limits: &'a Limits,
+}
+
 impl Ledger {
+    pub(super) fn examiner(&self) -> Examiner<'_> {
+        let (trusted, log, limits) = (&self.trusted, &self.log, &self.limits);
+        Examiner { trusted, log, standby_log: self.standby_log.as_ref(), limits }
+    }
+
+    /// A stored entry.
+    pub(super) fn examine(
+        &self,
+        seq: u64,
+        leaf: &[u8],
+        envelope: Option<&[u8]>,
+        rigour: Rigour,
+    ) -> Result<Examined, LedgerFault> {
+        self.examiner().examine(seq, leaf, envelope, rigour)
+    }
+}
+
+impl Examiner<'_> {
     /// The entry that a sealed envelope makes at `seq`, fully verified: what a token answered is not believed.
     pub(super) fn entry_of(&self, seq: u64, envelope: &Envelope) -> Result<Examined, String> {
         let message = pae(envelope.payload_type(), envelope.payload());
@@ -41,8 +70,8 @@ impl Ledger {
         let named = envelope.signatures().first().and_then(|signature| signature.key_id_hint()).unwrap_or_default();
         let station = self.trusted.every_station().map(|(_, key)| key).find(|key| key.id().to_string() == named);
         let station = station.ok_or("its first signature is by no station")?;
-        let leaf = Leaf::for_envelope(Sha256::of(&message), first, station, &self.limits)
-            .map_err(|fault| fault.to_string())?;
+        let leaf =
+            Leaf::for_envelope(Sha256::of(&message), first, station, self.limits).map_err(|fault| fault.to_string())?;
         self.examine_parsed(seq, leaf, envelope, &message, Rigour::Signatures)
     }
 
@@ -55,9 +84,9 @@ impl Ledger {
         rigour: Rigour,
     ) -> Result<Examined, LedgerFault> {
         let wrong = |why: String| LedgerFault::differs(format!("entry {seq}"), "an entry that holds", why);
-        let leaf = Leaf::parse(leaf, &self.limits).map_err(|fault| wrong(format!("its leaf {fault}")))?;
+        let leaf = Leaf::parse(leaf, self.limits).map_err(|fault| wrong(format!("its leaf {fault}")))?;
         let envelope = envelope.ok_or_else(|| wrong("no envelope; only a mirror may lack it".to_owned()))?;
-        let envelope = Envelope::parse(envelope, &self.limits).map_err(|fault| wrong(fault.to_string()))?;
+        let envelope = Envelope::parse(envelope, self.limits).map_err(|fault| wrong(fault.to_string()))?;
         let message = pae(envelope.payload_type(), envelope.payload());
         self.examine_parsed(seq, leaf, &envelope, &message, rigour).map_err(wrong)
     }
@@ -81,7 +110,7 @@ impl Ledger {
             leaf.verify_against(message, leaf.key()).map_err(|fault| format!("its leaf {fault}"))?;
         }
         require_one_spelling(envelope, leaf.key())?;
-        let reading = Reading::of(envelope, &self.limits)?;
+        let reading = Reading::of(envelope, self.limits)?;
         if let Reading::Understood(said) = &reading {
             let record = &said.record;
             if record.origin != self.trusted.origin.as_str() || record.seq != seq {

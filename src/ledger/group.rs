@@ -221,7 +221,8 @@ impl Group<'_> {
         }
         let mut entries = Vec::new();
         for (envelope, seq) in envelopes.iter().zip(seq..) {
-            entries.push(self.ledger.entry_of(seq, envelope).map_err(|why| AppendFault::Unfit { seq, why })?);
+            entries
+                .push(self.ledger.examiner().entry_of(seq, envelope).map_err(|why| AppendFault::Unfit { seq, why })?);
         }
         require_prepared(self.connection, append, seq, &entries)?;
         write_blobs(self.connection, &append.blobs)?;

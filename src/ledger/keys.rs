@@ -1,6 +1,7 @@
 //! The keys whose signatures count, and from which entry on: the first ones, and after a key change the standby ones.
 
 use super::Ledger;
+use super::examine::Examiner;
 use super::fault::LedgerFault;
 use ecugate_verifier::documents::change::KeyChange;
 use ecugate_verifier::documents::founding::Genesis;
@@ -125,12 +126,14 @@ impl Ledger {
             (_, Err(fault)) => Err(fault.into()),
         }
     }
+}
 
+impl Examiner<'_> {
     /// The genesis names the keys that the site trusts: a ledger of other keys is another ledger.
     pub(super) fn require_own_genesis(&self, genesis: &Genesis) -> Result<(), String> {
-        require_log(&self.log, &genesis.log_key)?;
+        require_log(self.log, &genesis.log_key)?;
         require_named(&self.trusted.stations, &genesis.station_keys)?;
-        match (&self.trusted.standby, &self.standby_log, &genesis.standby) {
+        match (&self.trusted.standby, self.standby_log, &genesis.standby) {
             (None, None, None) => Ok(()),
             (Some(trusted), Some(log), Some(named)) => require_log(log, &named.log_key)
                 .and_then(|()| require_named(&trusted.stations, &named.station_keys))
@@ -142,7 +145,7 @@ impl Ledger {
 
     /// A key change is to the keys that the site trusts as standby.
     pub(super) fn require_own_change(&self, change: &KeyChange) -> Result<(), String> {
-        match (&self.trusted.standby, &self.standby_log) {
+        match (&self.trusted.standby, self.standby_log) {
             (Some(trusted), Some(log)) => {
                 require_log(log, &change.log_key).and_then(|()| require_named(&trusted.stations, &change.station_keys))
             }

@@ -36,6 +36,11 @@ impl<'a> Rows<'a> {
         Self { connection, index: None }
     }
 
+    /// Whether whoever asks compares every row itself.
+    pub(in crate::ledger) const fn are_audited(&self) -> bool {
+        self.index.is_none()
+    }
+
     pub(in crate::ledger) const fn connection(&self) -> &'a Connection {
         self.connection
     }

@@ -184,7 +184,10 @@ fn require_history(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> 
     match said.kind {
         EntryKind::Verdict => {
             require_new_attempt(connection, seq, said)?;
-            require_claimable(connection, seq, said)?;
+            // A claim of each key has one row, and an audit has found it to be this entry's.
+            if !rows.are_audited() {
+                require_claimable(connection, seq, said)?;
+            }
             require_contests(rows, seq, said)
         }
         EntryKind::LateHold => require_new_attempt(connection, seq, said),
