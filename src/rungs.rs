@@ -9,7 +9,7 @@
 //! size beyond all counting, stops nothing. Entries after the last rung are for the other marks to notice.
 
 use crate::hsm::{DataToWrite, SkipReason, TokenData, TokenName, Tokens};
-use crate::ledger::mark::Mark;
+use crate::ledger::mark::{Counts, Mark};
 use ecugate_verifier::syntax::note::{VerifiedCheckpoint, VerifierKey};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
@@ -122,7 +122,7 @@ impl Mark for TokenRungs {
     /// [`Reason::MarkMissing`] where no rung verifies; [`Reason::NoteSignatureInvalid`] for a note that is no
     /// checkpoint of this size by the log's key: such a rung would guard nothing. Else what keeps the token from being
     /// read or written, a full one too.
-    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+    fn raise(&mut self, size: u64, note: &str, _counts: Counts<'_>) -> Result<(), Finding> {
         let largest = match self.largest {
             Some(largest) => largest,
             None => self.largest()?.ok_or_else(|| self.missing())?,
@@ -143,7 +143,7 @@ mod tests {
     use super::{APPLICATION, TokenRungs};
     use crate::hsm::{Answer, DataWritten, Request, SkipReason, SkippedObject, StoredData, TokenData, TokenFault};
     use crate::hsm::{TokenName, Tokens};
-    use crate::ledger::mark::Mark as _;
+    use crate::ledger::mark::{Counts, Mark as _};
     use crate::maker::key::PemSigner;
     use ecugate_verifier::syntax::note::{Checkpoint, Origin, VerifierKey};
     use ecugate_verifier::values::digest::Sha256;
@@ -152,6 +152,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     const ORIGIN: &str = "trial.site-1.example";
+
+    /// Rungs are held against the key of their log.
+    const UNASKED: Counts<'_> = &|_| None;
 
     /// A token that keeps data objects, refuses to write when it is full, and skips what it is told to.
     #[derive(Default)]
@@ -215,16 +218,16 @@ mod tests {
             assert_eq!(again.begin(3, &note_by(1, 3)).unwrap_err().reason.code(), "ledger-exists");
         }
         for (size, rungs) in [(3, 1), (11, 1), (12, 2), (13, 2), (30, 3)] {
-            first.raise(size, &note_by(1, size)).unwrap();
+            first.raise(size, &note_by(1, size), UNASKED).unwrap();
             assert_eq!(written(&shelf), rungs, "at {size}");
         }
         // Another process finds what stands there, and a size that went back writes nothing.
         let mut second = rungs(&shelf, 10);
         for size in [39, 5] {
-            second.raise(size, &note_by(1, size)).unwrap();
+            second.raise(size, &note_by(1, size), UNASKED).unwrap();
             assert_eq!(written(&shelf), 3);
         }
-        second.raise(40, &note_by(1, 40)).unwrap();
+        second.raise(40, &note_by(1, 40), UNASKED).unwrap();
         assert_eq!(second.read().unwrap(), [2, 12, 30, 40].map(|size| note_by(1, size)));
     }
 
@@ -239,9 +242,9 @@ mod tests {
         }
         let mut rungs = rungs(&shelf, 10);
         // Theirs do not stand in for a first one, and do not keep it from being written.
-        assert_eq!(rungs.raise(2, &note_by(1, 2)).unwrap_err().reason.code(), "mark-missing");
+        assert_eq!(rungs.raise(2, &note_by(1, 2), UNASKED).unwrap_err().reason.code(), "mark-missing");
         rungs.begin(2, &note_by(1, 2)).unwrap();
-        rungs.raise(12, &note_by(1, 12)).unwrap();
+        rungs.raise(12, &note_by(1, 12), UNASKED).unwrap();
         let said = rungs.read().unwrap();
         assert_eq!(said[..3], [huge, "no note".to_owned(), "\u{fffd}\u{fffd}".to_owned()]);
         assert_eq!(said[3..5], [note_by(1, 2), note_by(1, 12)]);
@@ -252,13 +255,16 @@ mod tests {
     fn a_token_without_any_rung_and_one_that_takes_none_are_findings() {
         let shelf = Arc::new(Shelf::default());
         assert_eq!(rungs(&shelf, 10).read().unwrap_err().reason.code(), "mark-missing");
-        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99)).unwrap_err().reason.code(), "mark-missing");
+        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99), UNASKED).unwrap_err().reason.code(), "mark-missing");
         assert_eq!(written(&shelf), 0, "whoever removed the rungs gets no new ones");
         let full = Arc::new(Shelf { full: true, ..Shelf::default() });
         assert_eq!(rungs(&full, 10).begin(1, &note_by(1, 1)).unwrap_err().reason.code(), "token-not-written");
         full.values.lock().unwrap().push(note_by(1, 1).into_bytes());
-        assert_eq!(rungs(&full, 10).raise(11, &note_by(1, 11)).unwrap_err().reason.code(), "token-not-written");
-        assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10)), Ok(()));
+        assert_eq!(
+            rungs(&full, 10).raise(11, &note_by(1, 11), UNASKED).unwrap_err().reason.code(),
+            "token-not-written"
+        );
+        assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10), UNASKED), Ok(()));
     }
 
     #[test]
@@ -269,7 +275,10 @@ mod tests {
         }
         assert_eq!(written(&shelf), 0);
         rungs(&shelf, 1).begin(1, &note_by(1, 1)).unwrap();
-        assert_eq!(rungs(&shelf, 1).raise(7, &note_by(1, 8)).unwrap_err().reason.code(), "note-signature-invalid");
+        assert_eq!(
+            rungs(&shelf, 1).raise(7, &note_by(1, 8), UNASKED).unwrap_err().reason.code(),
+            "note-signature-invalid"
+        );
         assert_eq!(written(&shelf), 1);
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Ledger;
 use super::fault::{AppendFault, LedgerFault};
+use super::guard::Entitled;
 use super::keys::KeySet;
 use super::member::Recorded;
 use super::schema::{Durability, set_durability};
@@ -76,7 +77,12 @@ impl Ledger {
         })?;
         match marking {
             Marking::Begin => self.marks.begin(size, &signed.note)?,
-            Marking::Raise => self.marks.raise(size, &signed.note)?,
+            Marking::Raise => {
+                let (log, standby, limits) = (&self.log, self.standby_log.as_ref(), &self.limits);
+                let entitled = Entitled { log, standby, limits, change };
+                let counts = |note: &str| entitled.open(note).ok().map(|counted| counted.size());
+                self.marks.raise(size, &signed.note, &counts)?;
+            }
         }
         Ok(self.store(size, &signed.note)?)
     }

@@ -5,7 +5,7 @@ use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use ecugate::hsm::{DataToWrite, DataWritten, ExpectedKey, Pin, SkipReason, TokenName, TokenSigner, Tokens};
-use ecugate::ledger::mark::Mark as _;
+use ecugate::ledger::mark::{Counts, Mark as _};
 use ecugate::rungs::TokenRungs;
 use ecugate_verifier::syntax::note::{Checkpoint, Origin, VerifierKey};
 use ecugate_verifier::values::digest::Sha256;
@@ -31,6 +31,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 const ORIGIN: &str = "trial.site-1.example";
+
+/// Rungs are held against the key of their log.
+const UNASKED: Counts<'_> = &|_| None;
 
 fn data(label: &str, value: &[u8]) -> DataToWrite {
     DataToWrite { application: "ecugate".to_owned(), label: label.to_owned(), value: value.to_vec() }
@@ -145,7 +148,7 @@ fn rungs(folder: &Path) {
     assert_eq!(rungs.read().unwrap_err().reason.code(), "mark-missing");
     rungs.begin(2, &note(&log, 2)).unwrap();
     for size in [11, 12] {
-        rungs.raise(size, &note(&log, size)).unwrap();
+        rungs.raise(size, &note(&log, size), UNASKED).unwrap();
     }
     assert_eq!(sorted(rungs.read().unwrap()), sorted(vec![note(&log, 2), note(&log, 12)]));
 
@@ -170,8 +173,8 @@ fn rungs_after_a_restart(folder: &Path) {
     let token = crate::softhsm::saved(folder, "signer");
     let log = log_signer(folder, &token);
     let mut rungs = rungs_of(&log, 10);
-    rungs.raise(21, &note(&log, 21)).unwrap();
-    rungs.raise(22, &note(&log, 22)).unwrap();
+    rungs.raise(21, &note(&log, 21), UNASKED).unwrap();
+    rungs.raise(22, &note(&log, 22), UNASKED).unwrap();
     let huge = note(&log, 12).replace("\n12\n", "\n1152921504606846976\n");
     let expected = [
         note(&log, 2),

@@ -9,6 +9,8 @@ use libtest_mimic::Trial;
 use rusqlite::Connection;
 use serde_json::Value;
 
+const SLOTS: [&str; 2] = ["site/mark/high-water.0.note", "site/mark/high-water.1.note"];
+
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         trial("attack_59_a_ledger_file_cut_anywhere_is_a_hold_and_nothing_is_recorded", cut),
@@ -145,10 +147,19 @@ fn audited(delivery: &Delivery) -> (i32, String) {
     (said.status, object(&said)["reason"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Both notes of the mark.
+fn marked(delivery: &Delivery) -> [Vec<u8>; 2] {
+    SLOTS.map(|slot| std::fs::read(delivery.path(slot)).unwrap())
+}
+
+fn put_mark(delivery: &Delivery, notes: &[Vec<u8>; 2]) {
+    SLOTS.iter().zip(notes).for_each(|(slot, note)| delivery.write(slot, note));
+}
+
 /// Each table that says what was seen, emptied of the first box.
 fn edited_index() {
     let (delivery, _, after) = one_accepted();
-    let note = std::fs::read(delivery.path("site/mark/high-water.note")).unwrap();
+    let notes = marked(&delivery);
     let cases = [
         ("DELETE FROM claim WHERE seq = 2", 10, "identity-seen-before"),
         ("DELETE FROM fact WHERE seq = 2", 20, "memory-moved"),
@@ -161,7 +172,7 @@ fn edited_index() {
     let mut came = Vec::new();
     for (change, _, _) in cases {
         put(&delivery, &after);
-        delivery.write("site/mark/high-water.note", &note);
+        put_mark(&delivery, &notes);
         assert_eq!(edit(&delivery, change).min(1), 1, "{change}");
         assert_eq!(audited(&delivery), (10, "ledger-differs".to_owned()), "{change}");
         let (status, reason, _) = present(&delivery, "DEMO-0001", |_| {});
@@ -182,10 +193,10 @@ fn removed_indices() {
             assert!(edit(&delivery, &format!("DELETE FROM {table} WHERE seq = 2")) >= 1);
         }
         assert_eq!(audited(&delivery), differs, "{tables:?}");
-        let note = std::fs::read(delivery.path("site/mark/high-water.note")).unwrap();
+        let notes = marked(&delivery);
         present(&delivery, "DEMO-0001", |_| {});
         assert_eq!(audited(&delivery), differs, "{tables:?}: no box covers it up");
-        delivery.write("site/mark/high-water.note", &note);
+        put_mark(&delivery, &notes);
     }
     put(&delivery, &after);
     refused(&delivery, "DEMO-0001", 10, "identity-seen-before");
@@ -245,13 +256,13 @@ fn fresh_ledger() {
 
 fn mark_notes() {
     let (delivery, _, after) = one_accepted();
-    let path = delivery.path("site/mark/high-water.note");
-    let note = std::fs::read_to_string(&path).unwrap();
+    let kept = marked(&delivery);
+    let note = String::from_utf8(kept.iter().max().unwrap().clone()).unwrap();
     let lines: Vec<&str> = note.lines().collect();
     let huge = note.replacen("\n3\n", "\n1152921504606846976\n", 1);
     assert_ne!(huge, note);
     let unsigned = format!("{}\n{}\n{}\n\n", lines[0], lines[1], lines[2]);
-    let other = std::fs::read(Delivery::founded().path("site/mark/high-water.note")).unwrap();
+    let other = std::fs::read(Delivery::founded().path(SLOTS[0])).unwrap();
     let notes: [(&str, Vec<u8>); 6] = [
         ("nothing", Vec::new()),
         ("garbage", vec![0xff; 300]),
@@ -261,16 +272,20 @@ fn mark_notes() {
         ("the note of another site of this name", other),
     ];
     for (what, bytes) in &notes {
-        std::fs::write(&path, bytes).unwrap();
+        let both = [bytes.clone(), bytes.clone()];
+        put_mark(&delivery, &both);
         let said = held(&delivery, "DEMO-0002", "mark-missing");
         assert!(said["found"].as_str().unwrap().starts_with("a note that "), "{what}: {said}");
-        assert_eq!(std::fs::read(&path).unwrap(), *bytes, "{what} is looked at by a person as it was found");
+        assert_eq!(marked(&delivery), both, "{what} is looked at by a person as it was found");
     }
-    // Beside the note they are nothing.
-    std::fs::write(&path, &note).unwrap();
+    // Beside the notes they are nothing, and in the place of one they are written over.
+    put_mark(&delivery, &kept);
     for (n, (_, bytes)) in notes.iter().enumerate() {
         delivery.write(&format!("site/mark/{n}.note"), bytes);
-        delivery.write("site/mark/high-water.note.new", bytes);
+        delivery.write("site/mark/high-water.note", bytes);
     }
+    let older = usize::from(kept[0] > kept[1]);
+    delivery.write(SLOTS[older], &notes[3].1);
     goes_on(&delivery, &after, 6);
+    assert_ne!(marked(&delivery)[older], notes[3].1);
 }
