@@ -32,3 +32,7 @@ pub mod ceremony;
 #[cfg(test)]
 #[path = "../tests/support/pki.rs"]
 mod pki;
+
+#[cfg(test)]
+#[path = "../tests/support/world.rs"]
+mod world;

@@ -37,6 +37,8 @@ enum Came {
     Unsettled(Outcome),
     /// The box is another one, or to be judged anew. Whoever asks by number gets this.
     Over(Result<Box<Outcome>, Finding>),
+    /// Nothing was recorded of it, and there are other papers now: it is judged by these, and not as what it was.
+    OtherPapers,
 }
 
 /// A receipt that was signed, with its envelope.
@@ -53,7 +55,7 @@ impl Inner {
         let wanted = self.wanted(arrival.attempt.take(), arrival.station.take())?;
         let presented = arrival.present(&self.label_rules(&papers, now), &Limits::STANDARD);
         loop {
-            let working = match self.work_on(&wanted, presented.evidence, now) {
+            let working = match self.work_on(&wanted, presented.digests, now) {
                 Ok(working) => working,
                 Err(fault @ JournalFault::InProgress(_)) => return Err(Finding::from(fault).into()),
                 Err(fault) => {
@@ -72,7 +74,7 @@ impl Inner {
                     return Err(finding.into());
                 }
                 // Who does not has presented a box: it gets an attempt of its own.
-                (Came::Over(_), Wanted::Any { .. }) => {
+                (Came::Over(_), Wanted::Any { .. }) | (Came::OtherPapers, _) => {
                     working.end().map_err(Finding::from)?;
                     continue;
                 }
@@ -106,6 +108,7 @@ impl Inner {
         };
         match self.known_attempt(&engine, working, presented, papers) {
             Ok(Some(came)) => Ok(came),
+            Ok(None) if working.begun.evidence != presented.digests.evidence => Ok(Came::OtherPapers),
             Ok(None) => match self.judge_and_record(&engine, working, presented, papers)? {
                 outcome @ Outcome::NotConfirmed { .. } => Ok(Came::Unsettled(outcome)),
                 outcome => Ok(Came::Outcome(outcome)),
