@@ -5,6 +5,8 @@
 
 pub mod new_file;
 
+mod turn;
+
 pub mod hsm;
 
 pub mod surroundings;

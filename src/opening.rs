@@ -8,6 +8,7 @@ use crate::ledger::{KeySet, Ledger, Mark};
 use crate::rungs::TokenRungs;
 use crate::site::{Signing, Site};
 use crate::surroundings::Surroundings;
+use crate::turn;
 use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -15,10 +16,6 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often and after how long somebody tries again while another one opens the tokens: ten seconds in all.
-const LOCK_TRIES: u32 = 1_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// The keys that sign: one for receipts, one for checkpoints.
 #[derive(Debug)]
@@ -104,13 +101,12 @@ pub(crate) fn in_turn(site: &Site, surroundings: &dyn Surroundings) -> Result<Fi
         |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
     // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
     let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => surroundings.pause(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
+    match turn::take_by(&file, |time| surroundings.pause(time)) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(unwritten(error)),
+        Err(TryLockError::WouldBlock) => {
+            let found = "another gate that has been opening them for ten seconds";
+            Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
         }
     }
-    let found = "another gate that has been opening them for ten seconds";
-    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
 }

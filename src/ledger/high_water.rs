@@ -1,6 +1,7 @@
 //! The mark in two files: the latest signed checkpoints, in a folder that should lie on another disk than the ledger.
 
 use super::mark::{Counts, Mark};
+use crate::turn;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
@@ -8,7 +9,6 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The notes. One of them is written while the other stands.
 const SLOTS: [&str; 2] = ["high-water.0.note", "high-water.1.note"];
@@ -17,10 +17,6 @@ const LOCK: &str = "high-water.lock";
 /// Stands in the lock's file while a note is written. Not waited for: it is there for whoever comes after a process that
 /// died or failed in the middle, whose note can be read and may not be on the disk. After a power cut what can be read is.
 const UNDER_WAY: &[u8] = b"a note is being written\n";
-
-/// How often and after how long a writer tries again while another one raises the mark: ten seconds in all.
-const LOCK_TRIES: u32 = 1_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// How often the notes are read again while somebody writes them.
 const READINGS: usize = 100;
@@ -55,15 +51,14 @@ impl FileMark {
             .open(&path)
             .map_err(unusable)?;
         require_own(&path, &file).map_err(unusable)?;
-        for _ in 0..LOCK_TRIES {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
-                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        match turn::take(&file) {
+            Ok(()) => Ok(file),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+            Err(TryLockError::WouldBlock) => {
+                let found = "another process that has held it for ten seconds";
+                Err(Finding::new(Reason::LedgerBusy, path.display().to_string(), "the lock of the mark", found))
             }
         }
-        let found = "another process that has held it for ten seconds";
-        Err(Finding::new(Reason::LedgerBusy, path.display().to_string(), "the lock of the mark", found))
     }
 
     /// Both notes as they stand, be they torn.
