@@ -81,15 +81,27 @@ pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet, pin: 
 }
 
 /// What the ledger of a site is held against once its signing token is open: the file of its mark, and the rungs on the
-/// token, which no restore of a disk reaches. Rungs begin with the log, so a standby token has none.
+/// token, which no restore of a disk reaches.
 pub(crate) fn marks(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Vec<Box<dyn Mark>> {
+    with_rungs(site, rungs(site, tokens, keys))
+}
+
+/// The same for officers who change the keys: rungs begin on the token that takes over.
+pub(crate) fn marks_taking_over(site: &Site, tokens: &Arc<dyn Tokens>) -> Vec<Box<dyn Mark>> {
+    with_rungs(site, rungs(site, tokens, KeySet::Standby).map(TokenRungs::taking_over))
+}
+
+fn with_rungs(site: &Site, rungs: Option<TokenRungs>) -> Vec<Box<dyn Mark>> {
     let mut marks = site.marks();
-    let key = VerifierKey::new(site.origin().as_str(), site.log_key().clone());
-    if let (Some(every), Ok(key), KeySet::First) = (site.rung_every(), key, keys) {
-        let token = site.text().signer.token.clone();
-        marks.push(Box::new(TokenRungs::new(Arc::clone(tokens), token, key, every)));
-    }
+    marks.extend(rungs.map(|rungs| Box::new(rungs) as Box<dyn Mark>));
     marks
+}
+
+/// Those of the token that has a set of keys, under the log key on it; none where the site wants none.
+fn rungs(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Option<TokenRungs> {
+    let (every, Signing { text, log, .. }) = (site.rung_every()?, site.signing(keys).ok()?);
+    let key = VerifierKey::new(site.origin().as_str(), log.clone()).ok()?;
+    Some(TokenRungs::new(Arc::clone(tokens), text.token.clone(), key, every))
 }
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one

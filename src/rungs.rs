@@ -28,13 +28,22 @@ pub struct TokenRungs {
     every: NonZeroU64,
     /// Size of the largest rung that verifies, once it is known.
     largest: Option<u64>,
+    /// Whether the first one is written where none stands.
+    takes_over: bool,
 }
 
 impl TokenRungs {
     /// The rungs of the log that `key` signs for, on a token that is logged in; one is written every `every` entries.
     #[must_use]
     pub fn new(tokens: Arc<dyn Tokens>, token: TokenName, key: VerifierKey, every: NonZeroU64) -> Self {
-        Self { tokens, token, key, every, largest: None }
+        Self { tokens, token, key, every, largest: None, takes_over: false }
+    }
+
+    /// The same on a token that takes over: none of this key can stand there yet, and the first checkpoint that it signs
+    /// is the first rung. For officers who change the keys, and nobody else: where rungs stood, none would be missed.
+    #[must_use]
+    pub fn taking_over(self) -> Self {
+        Self { takes_over: true, ..self }
     }
 
     /// The label of the data objects: one for each log, since several sites may share a token.
@@ -90,18 +99,18 @@ impl Mark for TokenRungs {
     /// does not verify.
     ///
     /// # Errors
-    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]). Else what keeps the
-    /// token from being read.
+    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]) and the token does not take over. Else what
+    /// keeps the token from being read.
     fn read(&self) -> Result<Vec<String>, Finding> {
         let TokenData { objects, skipped } = self.stored()?;
         let mut notes: Vec<String> =
             objects.iter().map(|object| String::from_utf8_lossy(&object.value).into_owned()).collect();
         let unread = skipped.iter().filter(|object| object.why != SkipReason::Copy);
         notes.extend(unread.map(|object| format!("an object that holds no note: {:?}\n", object.why)));
-        if notes.is_empty() { Err(self.missing()) } else { Ok(notes) }
+        if notes.is_empty() && !self.takes_over { Err(self.missing()) } else { Ok(notes) }
     }
 
-    /// Writes the first rung, for a new ledger or a token that takes over.
+    /// Writes the first rung, for a new ledger.
     ///
     /// # Errors
     /// [`Reason::LedgerExists`] where one stands already that verifies; [`Reason::NoteSignatureInvalid`] for a note that
@@ -125,7 +134,11 @@ impl Mark for TokenRungs {
     fn raise(&mut self, size: u64, note: &str, _counts: Counts<'_>) -> Result<(), Finding> {
         let largest = match self.largest {
             Some(largest) => largest,
-            None => self.largest()?.ok_or_else(|| self.missing())?,
+            None => match self.largest()? {
+                Some(largest) => largest,
+                None if self.takes_over => return self.write(size, note),
+                None => return Err(self.missing()),
+            },
         };
         self.largest = Some(largest);
         if size < largest.saturating_add(self.every.get()) { Ok(()) } else { self.write(size, note) }
@@ -265,6 +278,22 @@ mod tests {
             "token-not-written"
         );
         assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10), UNASKED), Ok(()));
+    }
+
+    #[test]
+    fn a_token_that_takes_over_gets_its_first_rung_with_the_first_checkpoint_of_its_key() {
+        let shelf = Arc::new(Shelf::default());
+        shelf.values.lock().unwrap().push(note_by(2, 4).into_bytes());
+        // What the token before had is none of this one's.
+        let mut taking_over = rungs(&shelf, 10).taking_over();
+        assert_eq!(taking_over.read().unwrap(), [note_by(2, 4)]);
+        taking_over.raise(5, &note_by(1, 5), UNASKED).unwrap();
+        assert_eq!(shelf.values.lock().unwrap().last().unwrap(), note_by(1, 5).as_bytes());
+        // A run that was cut off before it stored the checkpoint is begun again.
+        rungs(&shelf, 10).taking_over().raise(5, &note_by(1, 5), UNASKED).unwrap();
+        rungs(&shelf, 10).raise(14, &note_by(1, 14), UNASKED).unwrap();
+        assert_eq!(written(&shelf), 2);
+        assert_eq!(rungs(&Arc::default(), 10).taking_over().read().unwrap(), Vec::<String>::new());
     }
 
     #[test]

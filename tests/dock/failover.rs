@@ -40,7 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-const FAILOVER: [&str; 4] = ["key", "failover", "--reason", "the token is lost"];
+pub(crate) const FAILOVER: [&str; 4] = ["key", "failover", "--reason", "the token is lost"];
 
 /// The folder in which SoftHSM keeps a token.
 fn folder_of(delivery: &Delivery, label: &str) -> PathBuf {
@@ -51,19 +51,19 @@ fn folder_of(delivery: &Delivery, label: &str) -> PathBuf {
 }
 
 /// Takes a token away; where it was, and where it is.
-fn lose(delivery: &Delivery, label: &str) -> (PathBuf, PathBuf) {
+pub(crate) fn lose(delivery: &Delivery, label: &str) -> (PathBuf, PathBuf) {
     let (there, away) = (folder_of(delivery, label), delivery.path(label));
     std::fs::rename(&there, &away).unwrap();
     (there, away)
 }
 
-fn held(delivery: &Delivery, serial: &str) -> (Value, Value) {
+pub(crate) fn held(delivery: &Delivery, serial: &str) -> (Value, Value) {
     let (status, said) = delivery.receive(serial, |_| {});
     assert_eq!((status, &said["record"]), (21, &Value::Null), "{said}");
     (said["reason"].clone(), said["tag"].clone())
 }
 
-fn accepted(delivery: &Delivery, serial: &str) -> Value {
+pub(crate) fn accepted(delivery: &Delivery, serial: &str) -> Value {
     let (status, said) = delivery.receive(serial, |_| {});
     assert_eq!(status, 0, "{said}");
     said["record"]["seq"].clone()
@@ -113,16 +113,21 @@ fn token_lost() {
     assert!(again["expected"].as_str().unwrap().contains("found a new log"), "{again}");
 }
 
-/// The keys of the token that was given up, in somebody's hands.
-fn old_keys(delivery: &Delivery) -> [TokenSigner; 2] {
-    let site = Site::open(&delivery.path("site")).unwrap();
+/// The module of the site, beside that of a gate.
+pub(crate) fn tokens(site: &Site) -> Arc<dyn Tokens> {
     let guarded = Guarded::start(HelperStart {
         program: env!("CARGO_BIN_EXE_ecugate").into(),
         module: softhsm().unwrap(),
         environment: TrialFolder::lay_out(site.folder()).unwrap().environment(),
         deadline: Duration::from_secs(60),
     });
-    let tokens: Arc<dyn Tokens> = Arc::new(guarded.unwrap());
+    Arc::new(guarded.unwrap())
+}
+
+/// The keys of the token that was given up, in somebody's hands.
+fn old_keys(delivery: &Delivery) -> [TokenSigner; 2] {
+    let site = Site::open(&delivery.path("site")).unwrap();
+    let tokens = tokens(&site);
     let pin = Pin::from_file(&delivery.path("site/pins/signer.pin")).unwrap();
     [("station", site.station_key()), ("log", site.log_key())].map(|(label, key)| {
         let at = TokenKey::new(&site.text().signer.token, label);
