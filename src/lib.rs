@@ -5,6 +5,8 @@
 
 pub mod new_file;
 
+mod turn;
+
 pub mod hsm;
 
 pub mod surroundings;
@@ -32,3 +34,7 @@ pub mod ceremony;
 #[cfg(test)]
 #[path = "../tests/support/pki.rs"]
 mod pki;
+
+#[cfg(test)]
+#[path = "../tests/support/world.rs"]
+mod world;

@@ -1,11 +1,13 @@
 //! Output files: whole or not there, and never in the place of another unless that is asked for.
 
-use ecugate_verifier::values::digest::hex;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+/// Numbers that are tried for a name. More files than that are what something left that dies again and again.
+const NUMBERS: u32 = 10_000;
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +75,8 @@ pub fn refuse_existing(path: &Path) -> Result<(), NewFileFault> {
 /// [`NewFileFault`] where something stands at `path` already, or the file system fails.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
     let fault = |error| NewFileFault::of(path, error);
-    let beside = name_beside(path).map_err(fault)?;
-    let written = write_through(&beside, bytes).and_then(|()| publish(&beside, path));
+    let (beside, file) = file_beside(path).map_err(fault)?;
+    let written = write_through(file, bytes).and_then(|()| publish(&beside, path));
     // After a link the name beside is one too many; after a fault it holds nothing that anybody waits for.
     let _ = std::fs::remove_file(&beside);
     written.and_then(|()| sync_folder(path)).map_err(fault)
@@ -87,9 +89,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
 /// [`NewFileFault::Unwritable`] where the file system fails.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), NewFileFault> {
     let fault = |error: io::Error| NewFileFault::Unwritable { path: path.display().to_string(), error };
-    let beside = name_beside(path).map_err(fault)?;
+    let (beside, file) = file_beside(path).map_err(fault)?;
     let rights = std::fs::metadata(path).map(|about| about.permissions());
-    let replaced = write_through(&beside, bytes)
+    let replaced = write_through(file, bytes)
         .and_then(|()| rights.map_or(Ok(()), |rights| std::fs::set_permissions(&beside, rights)))
         .and_then(|()| std::fs::rename(&beside, path));
     if replaced.is_err() {
@@ -118,21 +120,42 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A name in the same folder, and so on the same file system, that nobody else has.
-fn name_beside(path: &Path) -> io::Result<PathBuf> {
+/// A file of its own in the same folder, and so on the same file system.
+fn file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file name"));
     };
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.part", hex::encode(&random)));
-    Ok(path.with_file_name(beside))
+    numbered(|n| {
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{n}.part"));
+        path.with_file_name(beside)
+    })
 }
 
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+/// Makes a file under the first name that is free of those that `name` gives for 0, 1, …: it is the caller's alone, also
+/// among processes, and what another one left when it died is in nobody's way.
+pub(crate) fn numbered(name: impl Fn(u32) -> PathBuf) -> io::Result<(PathBuf, File)> {
+    first_free(name, |path| File::create_new(path))
+}
+
+/// Gives a finished file the first name that is free of those that `name` gives for 0, 1, ….
+pub(crate) fn publish_numbered(beside: &Path, name: impl Fn(u32) -> PathBuf) -> io::Result<PathBuf> {
+    first_free(name, |path| publish(beside, path)).map(|(path, ())| path)
+}
+
+fn first_free<T>(name: impl Fn(u32) -> PathBuf, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
+    for n in 0..NUMBERS {
+        let path = name(n);
+        match make(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|made| (path, made)),
+        }
+    }
+    Err(io::Error::other(format!("{NUMBERS} files of its numbered names")))
+}
+
+fn write_through(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -163,6 +186,32 @@ mod tests {
         write(&folder.path().join("new"), b"all of it").unwrap();
         assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"all of it");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_writers_left_that_died_is_in_nobodys_way_and_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".new.0.part"), "half of").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join(".new.1.part")).unwrap();
+        write(&folder.path().join("new"), b"all of it").unwrap();
+        replace(&folder.path().join("new"), b"all of another").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"all of another");
+        assert_eq!(std::fs::read(folder.path().join(".new.0.part")).unwrap(), b"half of");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn of_many_writers_of_one_name_one_makes_it_and_its_bytes_are_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        let writer = |n: u8| (n, write(&path, &[n; 5_000]).is_ok());
+        let made: Vec<u8> = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..16).map(|n| scope.spawn(move || writer(n))).collect();
+            let done = writers.into_iter().map(|writer| writer.join().unwrap());
+            done.filter(|(_, is_made)| *is_made).map(|(n, _)| n).collect()
+        });
+        assert_eq!(std::fs::read(&path).unwrap(), [made[0]; 5_000]);
+        assert_eq!((made.len(), std::fs::read_dir(folder.path()).unwrap().count()), (1, 1));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::ledger::{KeySet, Ledger, Mark};
 use crate::rungs::TokenRungs;
 use crate::site::{Signing, Site};
 use crate::surroundings::Surroundings;
+use crate::turn;
 use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -15,10 +16,6 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often and after how long somebody tries again while another one opens the tokens: ten seconds in all.
-const LOCK_TRIES: u32 = 1_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(10);
 
 /// The keys that sign: one for receipts, one for checkpoints.
 #[derive(Debug)]
@@ -84,15 +81,27 @@ pub(crate) fn signers(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet, pin: 
 }
 
 /// What the ledger of a site is held against once its signing token is open: the file of its mark, and the rungs on the
-/// token, which no restore of a disk reaches. Rungs begin with the log, so a standby token has none.
+/// token, which no restore of a disk reaches.
 pub(crate) fn marks(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Vec<Box<dyn Mark>> {
+    with_rungs(site, rungs(site, tokens, keys))
+}
+
+/// The same for officers who change the keys: rungs begin on the token that takes over.
+pub(crate) fn marks_taking_over(site: &Site, tokens: &Arc<dyn Tokens>) -> Vec<Box<dyn Mark>> {
+    with_rungs(site, rungs(site, tokens, KeySet::Standby).map(TokenRungs::taking_over))
+}
+
+fn with_rungs(site: &Site, rungs: Option<TokenRungs>) -> Vec<Box<dyn Mark>> {
     let mut marks = site.marks();
-    let key = VerifierKey::new(site.origin().as_str(), site.log_key().clone());
-    if let (Some(every), Ok(key), KeySet::First) = (site.rung_every(), key, keys) {
-        let token = site.text().signer.token.clone();
-        marks.push(Box::new(TokenRungs::new(Arc::clone(tokens), token, key, every)));
-    }
+    marks.extend(rungs.map(|rungs| Box::new(rungs) as Box<dyn Mark>));
     marks
+}
+
+/// Those of the token that has a set of keys, under the log key on it; none where the site wants none.
+fn rungs(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Option<TokenRungs> {
+    let (every, Signing { text, log, .. }) = (site.rung_every()?, site.signing(keys).ok()?);
+    let key = VerifierKey::new(site.origin().as_str(), log.clone()).ok()?;
+    Some(TokenRungs::new(Arc::clone(tokens), text.token.clone(), key, every))
 }
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
@@ -104,13 +113,12 @@ pub(crate) fn in_turn(site: &Site, surroundings: &dyn Surroundings) -> Result<Fi
         |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
     // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
     let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => surroundings.pause(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(unwritten(error)),
+    match turn::take_by(&file, |time| surroundings.pause(time)) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(unwritten(error)),
+        Err(TryLockError::WouldBlock) => {
+            let found = "another gate that has been opening them for ten seconds";
+            Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
         }
     }
-    let found = "another gate that has been opening them for ten seconds";
-    Err(Finding::new(Reason::TokenFailed, &place, "to open the tokens in its turn", found))
 }

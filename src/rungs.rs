@@ -9,7 +9,7 @@
 //! size beyond all counting, stops nothing. Entries after the last rung are for the other marks to notice.
 
 use crate::hsm::{DataToWrite, SkipReason, TokenData, TokenName, Tokens};
-use crate::ledger::mark::Mark;
+use crate::ledger::mark::{Counts, Mark};
 use ecugate_verifier::syntax::note::{VerifiedCheckpoint, VerifierKey};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::limits::Limits;
@@ -28,13 +28,22 @@ pub struct TokenRungs {
     every: NonZeroU64,
     /// Size of the largest rung that verifies, once it is known.
     largest: Option<u64>,
+    /// Whether the first one is written where none stands.
+    takes_over: bool,
 }
 
 impl TokenRungs {
     /// The rungs of the log that `key` signs for, on a token that is logged in; one is written every `every` entries.
     #[must_use]
     pub fn new(tokens: Arc<dyn Tokens>, token: TokenName, key: VerifierKey, every: NonZeroU64) -> Self {
-        Self { tokens, token, key, every, largest: None }
+        Self { tokens, token, key, every, largest: None, takes_over: false }
+    }
+
+    /// The same on a token that takes over: none of this key can stand there yet, and the first checkpoint that it signs
+    /// is the first rung. For officers who change the keys, and nobody else: where rungs stood, none would be missed.
+    #[must_use]
+    pub fn taking_over(self) -> Self {
+        Self { takes_over: true, ..self }
     }
 
     /// The label of the data objects: one for each log, since several sites may share a token.
@@ -90,18 +99,18 @@ impl Mark for TokenRungs {
     /// does not verify.
     ///
     /// # Errors
-    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]). Else what keeps the
-    /// token from being read.
+    /// [`Reason::MarkMissing`] where there is none at all ([`Mark::begin`]) and the token does not take over. Else what
+    /// keeps the token from being read.
     fn read(&self) -> Result<Vec<String>, Finding> {
         let TokenData { objects, skipped } = self.stored()?;
         let mut notes: Vec<String> =
             objects.iter().map(|object| String::from_utf8_lossy(&object.value).into_owned()).collect();
         let unread = skipped.iter().filter(|object| object.why != SkipReason::Copy);
         notes.extend(unread.map(|object| format!("an object that holds no note: {:?}\n", object.why)));
-        if notes.is_empty() { Err(self.missing()) } else { Ok(notes) }
+        if notes.is_empty() && !self.takes_over { Err(self.missing()) } else { Ok(notes) }
     }
 
-    /// Writes the first rung, for a new ledger or a token that takes over.
+    /// Writes the first rung, for a new ledger.
     ///
     /// # Errors
     /// [`Reason::LedgerExists`] where one stands already that verifies; [`Reason::NoteSignatureInvalid`] for a note that
@@ -122,10 +131,14 @@ impl Mark for TokenRungs {
     /// [`Reason::MarkMissing`] where no rung verifies; [`Reason::NoteSignatureInvalid`] for a note that is no
     /// checkpoint of this size by the log's key: such a rung would guard nothing. Else what keeps the token from being
     /// read or written, a full one too.
-    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+    fn raise(&mut self, size: u64, note: &str, _counts: Counts<'_>) -> Result<(), Finding> {
         let largest = match self.largest {
             Some(largest) => largest,
-            None => self.largest()?.ok_or_else(|| self.missing())?,
+            None => match self.largest()? {
+                Some(largest) => largest,
+                None if self.takes_over => return self.write(size, note),
+                None => return Err(self.missing()),
+            },
         };
         self.largest = Some(largest);
         if size < largest.saturating_add(self.every.get()) { Ok(()) } else { self.write(size, note) }
@@ -143,7 +156,7 @@ mod tests {
     use super::{APPLICATION, TokenRungs};
     use crate::hsm::{Answer, DataWritten, Request, SkipReason, SkippedObject, StoredData, TokenData, TokenFault};
     use crate::hsm::{TokenName, Tokens};
-    use crate::ledger::mark::Mark as _;
+    use crate::ledger::mark::{Counts, Mark as _};
     use crate::maker::key::PemSigner;
     use ecugate_verifier::syntax::note::{Checkpoint, Origin, VerifierKey};
     use ecugate_verifier::values::digest::Sha256;
@@ -152,6 +165,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     const ORIGIN: &str = "trial.site-1.example";
+
+    /// Rungs are held against the key of their log.
+    const UNASKED: Counts<'_> = &|_| None;
 
     /// A token that keeps data objects, refuses to write when it is full, and skips what it is told to.
     #[derive(Default)]
@@ -215,16 +231,16 @@ mod tests {
             assert_eq!(again.begin(3, &note_by(1, 3)).unwrap_err().reason.code(), "ledger-exists");
         }
         for (size, rungs) in [(3, 1), (11, 1), (12, 2), (13, 2), (30, 3)] {
-            first.raise(size, &note_by(1, size)).unwrap();
+            first.raise(size, &note_by(1, size), UNASKED).unwrap();
             assert_eq!(written(&shelf), rungs, "at {size}");
         }
         // Another process finds what stands there, and a size that went back writes nothing.
         let mut second = rungs(&shelf, 10);
         for size in [39, 5] {
-            second.raise(size, &note_by(1, size)).unwrap();
+            second.raise(size, &note_by(1, size), UNASKED).unwrap();
             assert_eq!(written(&shelf), 3);
         }
-        second.raise(40, &note_by(1, 40)).unwrap();
+        second.raise(40, &note_by(1, 40), UNASKED).unwrap();
         assert_eq!(second.read().unwrap(), [2, 12, 30, 40].map(|size| note_by(1, size)));
     }
 
@@ -239,9 +255,9 @@ mod tests {
         }
         let mut rungs = rungs(&shelf, 10);
         // Theirs do not stand in for a first one, and do not keep it from being written.
-        assert_eq!(rungs.raise(2, &note_by(1, 2)).unwrap_err().reason.code(), "mark-missing");
+        assert_eq!(rungs.raise(2, &note_by(1, 2), UNASKED).unwrap_err().reason.code(), "mark-missing");
         rungs.begin(2, &note_by(1, 2)).unwrap();
-        rungs.raise(12, &note_by(1, 12)).unwrap();
+        rungs.raise(12, &note_by(1, 12), UNASKED).unwrap();
         let said = rungs.read().unwrap();
         assert_eq!(said[..3], [huge, "no note".to_owned(), "\u{fffd}\u{fffd}".to_owned()]);
         assert_eq!(said[3..5], [note_by(1, 2), note_by(1, 12)]);
@@ -252,13 +268,32 @@ mod tests {
     fn a_token_without_any_rung_and_one_that_takes_none_are_findings() {
         let shelf = Arc::new(Shelf::default());
         assert_eq!(rungs(&shelf, 10).read().unwrap_err().reason.code(), "mark-missing");
-        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99)).unwrap_err().reason.code(), "mark-missing");
+        assert_eq!(rungs(&shelf, 10).raise(99, &note_by(1, 99), UNASKED).unwrap_err().reason.code(), "mark-missing");
         assert_eq!(written(&shelf), 0, "whoever removed the rungs gets no new ones");
         let full = Arc::new(Shelf { full: true, ..Shelf::default() });
         assert_eq!(rungs(&full, 10).begin(1, &note_by(1, 1)).unwrap_err().reason.code(), "token-not-written");
         full.values.lock().unwrap().push(note_by(1, 1).into_bytes());
-        assert_eq!(rungs(&full, 10).raise(11, &note_by(1, 11)).unwrap_err().reason.code(), "token-not-written");
-        assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10)), Ok(()));
+        assert_eq!(
+            rungs(&full, 10).raise(11, &note_by(1, 11), UNASKED).unwrap_err().reason.code(),
+            "token-not-written"
+        );
+        assert_eq!(rungs(&full, 10).raise(10, &note_by(1, 10), UNASKED), Ok(()));
+    }
+
+    #[test]
+    fn a_token_that_takes_over_gets_its_first_rung_with_the_first_checkpoint_of_its_key() {
+        let shelf = Arc::new(Shelf::default());
+        shelf.values.lock().unwrap().push(note_by(2, 4).into_bytes());
+        // What the token before had is none of this one's.
+        let mut taking_over = rungs(&shelf, 10).taking_over();
+        assert_eq!(taking_over.read().unwrap(), [note_by(2, 4)]);
+        taking_over.raise(5, &note_by(1, 5), UNASKED).unwrap();
+        assert_eq!(shelf.values.lock().unwrap().last().unwrap(), note_by(1, 5).as_bytes());
+        // A run that was cut off before it stored the checkpoint is begun again.
+        rungs(&shelf, 10).taking_over().raise(5, &note_by(1, 5), UNASKED).unwrap();
+        rungs(&shelf, 10).raise(14, &note_by(1, 14), UNASKED).unwrap();
+        assert_eq!(written(&shelf), 2);
+        assert_eq!(rungs(&Arc::default(), 10).taking_over().read().unwrap(), Vec::<String>::new());
     }
 
     #[test]
@@ -269,7 +304,10 @@ mod tests {
         }
         assert_eq!(written(&shelf), 0);
         rungs(&shelf, 1).begin(1, &note_by(1, 1)).unwrap();
-        assert_eq!(rungs(&shelf, 1).raise(7, &note_by(1, 8)).unwrap_err().reason.code(), "note-signature-invalid");
+        assert_eq!(
+            rungs(&shelf, 1).raise(7, &note_by(1, 8), UNASKED).unwrap_err().reason.code(),
+            "note-signature-invalid"
+        );
         assert_eq!(written(&shelf), 1);
     }
 }

@@ -9,7 +9,8 @@ use super::desk::Desk;
 use super::publish::Step;
 use super::quorum::Quorum;
 use crate::hsm::{TokenName, TokenSigner};
-use crate::ledger::{Append, EntryKind, KeySet, Place, Record, Select};
+use crate::ledger::{Append, EntryKind, KeySet, Ledger, Place, Record, Select};
+use crate::opening;
 use crate::sealing::seal_by;
 use ecugate_verifier::documents::change::KeyChange;
 use ecugate_verifier::documents::envelope::Envelope;
@@ -52,6 +53,8 @@ pub struct FailedOver {
     pub size: u64,
     /// Whether it was recorded now.
     pub recorded: Step,
+    /// What of the marks was put aside: the rungs on the token that takes over, where it takes none.
+    pub reported: Vec<Finding>,
 }
 
 /// Changes to the standby keys. Begun again after it was not confirmed, it completes what is left.
@@ -67,6 +70,9 @@ pub fn fail_over(desk: &mut Desk, failover: &Failover<'_>) -> Result<FailedOver,
     let (pin, officers_pin) = (desk.signing_pin(KeySet::Standby)?, desk.officers_pin()?);
     let _turn = desk.take_turn()?;
     let standby = desk.signers(KeySet::Standby, &pin)?;
+    // With the mark on the token that takes over: its first rung is the checkpoint of the change.
+    let marks = opening::marks_taking_over(&desk.site, &desk.tokens);
+    desk.ledger = Ledger::open(&desk.site.ledger(), desk.site.trusted_keys(), marks).map_err(Finding::from)?;
     // Asked again: another desk may have been first.
     if let Some(entry) = require_unfinished(desk)? {
         desk.settle(&standby.log)?;
@@ -148,5 +154,6 @@ fn answer(
     let (vkey, stations) = new_keys(desk)?;
     let token = desk.site.signing(KeySet::Standby)?.text.token.clone();
     let size = desk.ledger.head().map_err(Finding::from)?.0;
-    Ok(FailedOver { token, vkey, stations, persons, entry, leap, size, recorded })
+    let reported = desk.ledger.marks_reported().to_vec();
+    Ok(FailedOver { token, vkey, stations, persons, entry, leap, size, recorded, reported })
 }

@@ -5,7 +5,7 @@ use super::seam::Form;
 use super::system::System;
 use super::verdict_screen;
 use clap::ArgGroup;
-use ecugate::gate::{Arrival, Gate, GateError, Handover, ImageSource, Outcome, Papers};
+use ecugate::gate::{Arrival, Gate, GateError, Handover, ImageSource, Outcome, Papers, Stored};
 use ecugate::site::Site;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::values::digest::hex;
@@ -128,6 +128,7 @@ impl Receive {
             },
             operator: self.operator.as_deref().map(|text| name("--operator", text)).transpose()?,
             order: self.order.as_deref().map(|text| name("--order", text)).transpose()?,
+            stored: Stored::default(),
         })
     }
 

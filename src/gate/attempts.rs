@@ -4,10 +4,9 @@
 use super::judging::Recordable;
 use super::open::Inner;
 use super::outcome::Outcome;
-use crate::journal::{Begun, Hold, Journal, JournalFault, Tag, Wanted};
+use crate::journal::{Begun, Digests, Hold, Journal, JournalFault, Tag, Wanted};
 use ecugate_verifier::documents::receipt::Receipt;
 use ecugate_verifier::values::attempt::Attempt;
-use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::reason::{Class, Reason};
@@ -41,8 +40,8 @@ impl Working<'_> {
 
 impl Inner {
     /// Begins an attempt, or goes on with one, durably.
-    pub(super) fn work_on(&self, wanted: &Wanted, evidence: Sha256, now: Time) -> Result<Working<'_>, JournalFault> {
-        let begun = self.journal.begin(wanted, evidence, now)?;
+    pub(super) fn work_on(&self, wanted: &Wanted, digests: Digests, now: Time) -> Result<Working<'_>, JournalFault> {
+        let begun = self.journal.begin(wanted, digests, now)?;
         Ok(Working { journal: &self.journal, begun })
     }
 

@@ -1,6 +1,6 @@
 //! Documents at the gate: entering those that came in, and finding those of a box.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Stored};
 use super::engine::Engine;
 use super::judging::Papers as SitePapers;
 use super::open::{Gate, GateError, Inner};
@@ -40,25 +40,13 @@ pub struct Papers {
 }
 
 impl Papers {
-    /// Puts the papers with those that came with the box, which stand first. As many lists as a dossier takes.
+    /// Puts the papers beside those that came with the box.
     #[must_use]
     pub fn with<'a>(&self, mut arrival: Arrival<'a>) -> Arrival<'a> {
-        let limits = &Limits::STANDARD;
-        arrival.manifests.extend(self.manifests.iter().map(|candidate| candidate.bytes.clone()));
-        join(&mut arrival.untrusted, &self.support.untrusted, usize::MAX, usize::MAX);
-        join(&mut arrival.crls, &self.support.crls, limits.crls, limits.crls_bytes);
+        let Support { untrusted, crls, .. } = &self.support;
+        let manifests = self.manifests.iter().map(|candidate| candidate.bytes.clone()).collect();
+        arrival.stored = Stored { manifests, untrusted: untrusted.clone(), crls: crls.clone() };
         arrival
-    }
-}
-
-/// Adds what is not there yet, as long as both caps hold.
-fn join(presented: &mut Vec<Vec<u8>>, stored: &[Vec<u8>], most: usize, most_bytes: usize) {
-    let mut bytes: usize = presented.iter().map(Vec::len).sum();
-    for one in stored {
-        if presented.len() < most && bytes.saturating_add(one.len()) <= most_bytes && !presented.contains(one) {
-            bytes = bytes.saturating_add(one.len());
-            presented.push(one.clone());
-        }
     }
 }
 
@@ -81,8 +69,8 @@ impl Gate {
         Ok(run)
     }
 
-    /// What intake holds for a box: manifests by its label where none were presented, and what their signers need. For
-    /// one attempt ask once: the same attempt asked again must present the same papers.
+    /// What intake holds for a box: manifests by its label where none were presented, and what their signers need. Whoever
+    /// numbers boxes asks once for one number: once its attempt is over, its record is found with the same papers alone.
     ///
     /// # Errors
     /// [`GateError`] where the store does not answer. A label that names no unit finds nothing; neither does a gate

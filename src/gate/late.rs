@@ -22,8 +22,14 @@ impl Inner {
     /// The engine, with everything entered that was kept while there was none. A hold that cannot be entered keeps the
     /// next box out too: the memory that it would be judged by is not whole.
     pub(super) fn ready_engine(&self) -> Result<Arc<Engine>, Away> {
-        let engine = self.engine()?;
-        match self.enter_kept(&engine) {
+        let mut engine = self.engine()?;
+        let mut entered = self.enter_kept(&engine);
+        // Officers may have changed the keys under it: the new ones are tried once.
+        if entered.is_err() && self.give_up_if_retired(&engine) {
+            engine = self.engine()?;
+            entered = self.enter_kept(&engine);
+        }
+        match entered {
             Ok(()) => Ok(engine),
             Err(finding) => Err(Away { finding, tokens: Some(Arc::clone(&engine.tokens)) }),
         }

@@ -33,7 +33,7 @@ mod inventory;
 
 pub use crate::surroundings::Surroundings;
 pub use admission::{AcceptRecord, Admission, Confirmation, Consumer, Redemption, Unconfirmed};
-pub use arrival::{Arrival, ImageSource};
+pub use arrival::{Arrival, ImageSource, Stored};
 pub use documents::Papers;
 pub use open::{Gate, GateError, Retry};
 pub use outcome::{Handover, Judgement, Outcome, RecordedVerdict};

@@ -153,6 +153,15 @@ impl Inner {
         self.slot.engine(&self.site, self.surroundings.as_ref())
     }
 
+    /// Gives the engine up where officers have changed the keys since it opened. Answers whether they have.
+    pub(super) fn give_up_if_retired(&self, engine: &Arc<Engine>) -> bool {
+        let is_retired = engine.is_retired();
+        if is_retired {
+            self.slot.give_up(engine);
+        }
+        is_retired
+    }
+
     /// Gives the engine up after a fault that another engine may not have. A ledger that is busy, a memory that moved
     /// on and an entry that may not be written are none, unless it may not because officers changed the keys.
     pub(super) fn give_up_if(&self, engine: &Arc<Engine>, fault: &AppendFault) {

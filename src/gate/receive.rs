@@ -37,6 +37,8 @@ enum Came {
     Unsettled(Outcome),
     /// The box is another one, or to be judged anew. Whoever asks by number gets this.
     Over(Result<Box<Outcome>, Finding>),
+    /// Nothing was recorded of it, and there are other papers now: it is judged by these, and not as what it was.
+    OtherPapers,
 }
 
 /// A receipt that was signed, with its envelope.
@@ -53,7 +55,7 @@ impl Inner {
         let wanted = self.wanted(arrival.attempt.take(), arrival.station.take())?;
         let presented = arrival.present(&self.label_rules(&papers, now), &Limits::STANDARD);
         loop {
-            let working = match self.work_on(&wanted, presented.evidence, now) {
+            let working = match self.work_on(&wanted, presented.digests, now) {
                 Ok(working) => working,
                 Err(fault @ JournalFault::InProgress(_)) => return Err(Finding::from(fault).into()),
                 Err(fault) => {
@@ -72,7 +74,7 @@ impl Inner {
                     return Err(finding.into());
                 }
                 // Who does not has presented a box: it gets an attempt of its own.
-                (Came::Over(_), Wanted::Any { .. }) => {
+                (Came::Over(_), Wanted::Any { .. }) | (Came::OtherPapers, _) => {
                     working.end().map_err(Finding::from)?;
                     continue;
                 }
@@ -100,31 +102,45 @@ impl Inner {
     }
 
     fn outcome_of(&self, working: &Working<'_>, presented: &Presented, papers: &Papers) -> Result<Came, Finding> {
-        let engine = match self.ready_engine() {
-            Ok(engine) => engine,
-            Err(away) => return self.hold(working, presented, papers, &away),
-        };
-        match self.known_attempt(&engine, working, presented, papers) {
-            Ok(Some(came)) => Ok(came),
-            Ok(None) => match self.judge_and_record(&engine, working, presented, papers)? {
-                outcome @ Outcome::NotConfirmed { .. } => Ok(Came::Unsettled(outcome)),
-                outcome => Ok(Came::Outcome(outcome)),
-            },
-            Err(finding) => {
-                self.slot.give_up(&engine);
-                let away = Away { finding, tokens: Some(Arc::clone(&engine.tokens)) };
-                self.hold(working, presented, papers, &away)
+        let mut tries = 0;
+        loop {
+            let engine = match self.ready_engine() {
+                Ok(engine) => engine,
+                Err(away) => return self.hold(working, presented, papers, &away),
+            };
+            tries += 1;
+            // Officers may have changed the keys under it, and nothing is written then: the new ones are tried once.
+            let try_again = || tries == 1 && self.give_up_if_retired(&engine);
+            match self.known_attempt(&engine, working, presented, papers) {
+                Ok(Some(came)) => return Ok(came),
+                Ok(None) if working.begun.evidence != presented.digests.evidence => return Ok(Came::OtherPapers),
+                Ok(None) => match self.judge_and_record(&engine, working, presented, papers)? {
+                    Ok(outcome @ Outcome::NotConfirmed { .. }) => return Ok(Came::Unsettled(outcome)),
+                    Ok(outcome) => return Ok(Came::Outcome(outcome)),
+                    Err(_) if try_again() => {}
+                    Err((judged, fault)) => {
+                        self.give_up_if(&engine, &fault);
+                        return Ok(Came::Outcome(self.keep(working, &judged, fault.into())));
+                    }
+                },
+                Err(_) if try_again() => {}
+                Err(finding) => {
+                    self.slot.give_up(&engine);
+                    let away = Away { finding, tokens: Some(Arc::clone(&engine.tokens)) };
+                    return self.hold(working, presented, papers, &away);
+                }
             }
         }
     }
 
+    /// Judges a box and records what it comes to; where nothing was written, why.
     fn judge_and_record(
         &self,
         engine: &Arc<Engine>,
         working: &Working<'_>,
         presented: &Presented,
         papers: &Papers,
-    ) -> Result<Outcome, Finding> {
+    ) -> Result<Result<Outcome, (Arc<Recordable>, AppendFault)>, Finding> {
         let token = self.certificates(engine.tokens.as_ref());
         let mut appraisals = 0;
         let mut _turn = None;
@@ -135,19 +151,16 @@ impl Inner {
             };
             let judged = Arc::new(self.judge(working.attempt(), presented, papers, &token, memory)?);
             if judged.ruling() == Ruling::NotGated {
-                return Ok(Outcome::NotGated(judged.judgement(self.origin())));
+                return Ok(Ok(Outcome::NotGated(judged.judgement(self.origin()))));
             }
             appraisals += 1;
             match self.record(engine, &judged) {
-                Ok(outcome) => return Ok(outcome),
+                Ok(outcome) => return Ok(Ok(outcome)),
                 // Boxes of one identity that came at once move each other's memory on: from here on one by one.
                 Err(AppendFault::Moved { .. } | AppendFault::GroupFull { .. }) if appraisals < APPRAISALS => {
                     _turn.get_or_insert_with(|| self.again.lock().unwrap_or_else(PoisonError::into_inner));
                 }
-                Err(fault) => {
-                    self.give_up_if(engine, &fault);
-                    return Ok(self.keep(working, &judged, fault.into()));
-                }
+                Err(fault) => return Ok(Err((judged, fault))),
             }
         }
     }

@@ -63,8 +63,10 @@ pub(super) struct Begins {
 #[serde(deny_unknown_fields)]
 pub(super) struct Began {
     pub(super) attempt: Attempt,
-    /// Digest of what is presented.
+    /// Digest of everything that it is judged by.
     pub(super) evidence: Sha256,
+    /// Digest of what came with the box alone.
+    pub(super) presented: Sha256,
     pub(super) time: Time,
     /// The gate that works on it.
     pub(super) gate: Nonce,

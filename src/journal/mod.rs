@@ -24,7 +24,7 @@ mod request;
 
 pub use fault::JournalFault;
 pub use line::Hold;
-pub use standing::Kept;
+pub use standing::{Digests, Kept};
 pub use tag::Tag;
 
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
@@ -72,10 +72,10 @@ struct State {
 /// Which attempt a box is to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// One that the caller has numbered: the same box, whenever it has this number.
+    /// One that the caller has numbered: the same box, whenever it has this number and the same was presented.
     This(Attempt),
-    /// One of this station with this very evidence that began, did not end, and whose gate no longer lives; else a new
-    /// one.
+    /// One of this station for which the very same was presented that began, did not end, and whose gate no longer lives;
+    /// else a new one.
     Any {
         /// The station.
         station: Name,
@@ -89,7 +89,8 @@ pub enum Wanted {
 pub struct Begun {
     /// The attempt.
     pub attempt: Attempt,
-    /// Digest of what is presented.
+    /// Digest of what it is judged by. One that is gone on with keeps its own, which is another one if papers came or went
+    /// meanwhile.
     pub evidence: Sha256,
     /// When it began.
     pub begun: Time,
@@ -156,8 +157,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalFault`], also where the attempt that the caller has numbered is in progress.
-    pub fn begin(&self, wanted: &Wanted, evidence: Sha256, now: Time) -> Result<Begun, JournalFault> {
-        match self.ask(Request::Begin { wanted: wanted.clone(), evidence, now })? {
+    pub fn begin(&self, wanted: &Wanted, digests: Digests, now: Time) -> Result<Begun, JournalFault> {
+        match self.ask(Request::Begin { wanted: wanted.clone(), digests, now })? {
             Answer::Begun(begun) => Ok(*begun),
             _ => Err(wrong_answer()),
         }

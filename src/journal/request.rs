@@ -4,11 +4,10 @@ use super::fault::JournalFault;
 use super::line::{Began, Ended, Entered, Held, Hold, Resumed, Says};
 use super::live;
 use super::segment::Tail;
-use super::standing::{Kept, Key, Open};
+use super::standing::{Digests, Kept, Key, Open};
 use super::tag::Tag;
 use super::{Begun, Wanted};
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
-use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::time::Time;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +16,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) enum Request {
     /// To begin an attempt, or to go on with one.
-    Begin { wanted: Wanted, evidence: Sha256, now: Time },
+    Begin { wanted: Wanted, digests: Digests, now: Time },
     /// To keep a hold.
     Hold(Box<Hold>),
     /// Which holds are not entered.
@@ -60,13 +59,18 @@ impl Desk<'_> {
             Ok::<(), JournalFault>(())
         };
         match request {
-            Request::Begin { wanted, evidence, now } => {
-                let earlier = self.earlier(&wanted, evidence, tail)?;
+            Request::Begin { wanted, digests, now } => {
+                let earlier = self.earlier(&wanted, digests, tail)?;
                 let (attempt, gate) = (attempt_of(earlier.as_ref(), &wanted), self.gate);
+                // One that is gone on with keeps the evidence under which it may be recorded.
+                let evidence = earlier.as_ref().map_or(digests.evidence, |(key, _)| key.evidence);
                 // Also where it is ours and a call of ours left it: what was written then may not be on the disk.
                 let what = match &earlier {
                     Some(_) => Says::Resumed(Resumed { attempt: attempt.clone(), evidence, time: now, gate }),
-                    None => Says::Began(Began { attempt: attempt.clone(), evidence, time: now, gate }),
+                    None => {
+                        let (attempt, presented) = (attempt.clone(), digests.presented);
+                        Says::Began(Began { attempt, evidence, presented, time: now, gate })
+                    }
                 };
                 say(tail, what)?;
                 let key = Key { attempt: attempt.clone(), evidence };
@@ -100,25 +104,29 @@ impl Desk<'_> {
     }
 
     /// The open attempt that a box goes on with.
-    fn earlier(&self, wanted: &Wanted, evidence: Sha256, tail: &Tail) -> Result<Option<(Key, Open)>, JournalFault> {
-        match wanted {
-            Wanted::This(attempt) => {
-                let key = Key { attempt: attempt.clone(), evidence };
-                match tail.standing.open(&key) {
-                    Some(open) if self.is_left(&key, open)? => Ok(Some((key.clone(), open.clone()))),
-                    None if !self.in_progress.contains(&key) => Ok(None),
-                    _ => Err(JournalFault::InProgress(attempt.clone())),
-                }
-            }
-            Wanted::Any { station, .. } => {
-                for (key, open) in tail.standing.open_of(station, evidence) {
-                    if self.is_left(key, open)? {
-                        return Ok(Some((key.clone(), open.clone())));
-                    }
-                }
-                Ok(None)
+    fn earlier(&self, wanted: &Wanted, digests: Digests, tail: &Tail) -> Result<Option<(Key, Open)>, JournalFault> {
+        let open = match wanted {
+            Wanted::This(attempt) => tail.standing.open_of(digests, |open| open == attempt),
+            Wanted::Any { station, .. } => tail.standing.open_of(digests, |open| open.station == *station),
+        };
+        let mut left = None;
+        for (key, open) in open {
+            match (self.is_left(key, open)?, wanted) {
+                (true, _) => left = left.or_else(|| Some((key.clone(), open.clone()))),
+                (false, Wanted::This(attempt)) => return Err(JournalFault::InProgress(attempt.clone())),
+                (false, Wanted::Any { .. }) => {}
             }
         }
+        match wanted {
+            Wanted::This(attempt) if left.is_none() && self.is_in_progress(attempt, digests) => {
+                Err(JournalFault::InProgress(attempt.clone()))
+            }
+            _ => Ok(left),
+        }
+    }
+
+    fn is_in_progress(&self, attempt: &Attempt, digests: Digests) -> bool {
+        self.in_progress.contains(&Key { attempt: attempt.clone(), evidence: digests.evidence })
     }
 
     /// Whether nobody works on an open attempt any more: its gate no longer lives, or is this one and has let it go.

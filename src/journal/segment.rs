@@ -6,20 +6,15 @@ use super::live;
 use super::standing::Standing;
 use super::tag::Tag;
 use crate::new_file::{self, NewFileFault};
+use crate::turn;
 use ecugate_verifier::values::digest::Sha256;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Lines of one segment, those of its head not counted: what opening has to read at most.
 pub(super) const LINES: u64 = 4_096;
-
-/// How often and after how long the lock is tried again: ten seconds in all. It is held for the time of a write that
-/// nobody waits for.
-const LOCK_TRIES: u32 = 5_000;
-const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(2);
 
 /// A place in the journal: up to here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +69,11 @@ fn locked(folder: &Path, may_make: bool) -> Result<File, JournalFault> {
     let mut options = File::options();
     // To read too, so that a pipe in its place is opened at once.
     let file = options.read(true).write(true).create(may_make).truncate(false).open(&path).map_err(unusable)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOCK_TRIES),
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
-        }
+    match turn::take(&file) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalFault::Busy),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
-    Err(JournalFault::Busy)
 }
 
 impl Tail {

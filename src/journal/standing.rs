@@ -4,9 +4,17 @@ use super::line::{Began, Begins, Carried, Held, Hold, Resumed, Says};
 use super::tag::Tag;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::digest::Sha256;
-use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a box is known by, before anything is believed of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// Of what came with the box, byte for byte: label, images, and the papers that were handed over with it.
+    pub presented: Sha256,
+    /// Of everything that it is judged by: the same, measured, with what the store of papers added.
+    pub evidence: Sha256,
+}
 
 /// One attempt with one evidence: the number alone may be given to another box too, which is judged then.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +26,8 @@ pub(super) struct Key {
 /// An attempt that began and did not end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Open {
+    /// Digest of what came with the box.
+    pub(super) presented: Sha256,
     /// When it began.
     pub(super) time: Time,
     /// The gate that works, or worked, on it.
@@ -97,7 +107,7 @@ impl Standing {
 
     fn begin_attempt(&mut self, began: &Began) -> Result<(), Wrong> {
         let key = Key { attempt: began.attempt.clone(), evidence: began.evidence };
-        let open = Open { time: began.time, gate: began.gate };
+        let open = Open { presented: began.presented, time: began.time, gate: began.gate };
         match self.open.insert(key, open) {
             None => Ok(()),
             Some(_) => Err(("an attempt that is not open", began.attempt.to_string())),
@@ -138,7 +148,7 @@ impl Standing {
     pub(super) fn head(&self, format: &str, segment: u64) -> Vec<Says> {
         let open = self.open.iter().map(|(key, open)| {
             let (attempt, evidence) = (key.attempt.clone(), key.evidence);
-            Says::Began(Began { attempt, evidence, time: open.time, gate: open.gate })
+            Says::Began(Began { attempt, evidence, presented: open.presented, time: open.time, gate: open.gate })
         });
         let kept = self
             .kept
@@ -162,11 +172,14 @@ impl Standing {
         self.open.get(key)
     }
 
-    /// Open attempts of one station with one evidence, the oldest first.
-    pub(super) fn open_of(&self, station: &Name, evidence: Sha256) -> Vec<(&Key, &Open)> {
-        let is_it = |key: &Key| key.attempt.station == *station && key.evidence == evidence;
-        let mut found: Vec<_> = self.open.iter().filter(|(key, _)| is_it(key)).collect();
-        found.sort_by_key(|(_, open)| open.time);
+    /// Open attempts of one box: those with the same evidence first, then those whose papers differ in what a store of
+    /// papers added; of each the oldest first.
+    pub(super) fn open_of(&self, digests: Digests, is_of: impl Fn(&Attempt) -> bool) -> Vec<(&Key, &Open)> {
+        let has_the_same = |key: &Key| key.evidence == digests.evidence;
+        let is_it = |key: &Key, open: &Open| has_the_same(key) || open.presented == digests.presented;
+        let mut found: Vec<_> =
+            self.open.iter().filter(|(key, open)| is_of(&key.attempt) && is_it(key, open)).collect();
+        found.sort_by_key(|(key, open)| (!has_the_same(key), open.time));
         found
     }
 

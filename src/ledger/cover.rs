@@ -2,6 +2,7 @@
 //! checkpoint, read everything back.
 
 use super::fault::{AppendFault, LedgerFault};
+use super::guard::Entitled;
 use super::keys::KeySet;
 use super::member::Recorded;
 use super::schema::{Durability, set_durability};
@@ -77,7 +78,12 @@ impl Ledger {
         let index_note = sign(index_origin(&self.trusted.origin)?, size, *index, log_signer)?;
         match marking {
             Marking::Begin => self.marks.begin(size, &note)?,
-            Marking::Raise => self.marks.raise(size, &note)?,
+            Marking::Raise => {
+                let (log, standby, limits) = (&self.log, self.standby_log.as_ref(), &self.limits);
+                let entitled = Entitled { log, standby, limits, change };
+                let counts = |note: &str| entitled.open(note).ok().map(|counted| counted.size());
+                self.marks.raise(size, &note, &counts)?;
+            }
         }
         Ok(self.store(size, &note, &index_note)?)
     }

@@ -4,12 +4,13 @@
 use super::Ledger;
 use super::fault::LedgerFault;
 use super::keys::{KeySet, retired};
-use super::mark::Mark;
+use super::mark::{Counts, Mark};
 use super::state::{stored_edge, stored_node, tree_size};
 use ecugate_verifier::syntax::merkle::{Edge, consistency_proof, verify_consistency};
-use ecugate_verifier::syntax::note::VerifiedCheckpoint;
+use ecugate_verifier::syntax::note::{VerifiedCheckpoint, VerifierKey};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use std::fmt;
 
@@ -24,6 +25,33 @@ pub(super) struct Marks {
 impl fmt::Debug for Marks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.marks.iter().map(|mark| mark.name())).finish()
+    }
+}
+
+/// Who may have signed a note that counts.
+pub(super) struct Entitled<'a> {
+    pub(super) log: &'a VerifierKey,
+    pub(super) standby: Option<&'a VerifierKey>,
+    pub(super) limits: &'a Limits,
+    /// The entry by which officers changed the keys.
+    pub(super) change: Option<u64>,
+}
+
+impl Entitled<'_> {
+    /// Whether a note counts. One by the first key counts up to the key change alone: the token that was given up may be
+    /// in anybody's hands. One by the standby key counts always: if this ledger knows no key change, or a later one, it
+    /// is not the ledger that the note is of.
+    pub(super) fn open(&self, note: &str) -> Result<VerifiedCheckpoint, Finding> {
+        let open = |key| VerifiedCheckpoint::open(note.as_bytes(), key, self.limits);
+        let first = match open(self.log) {
+            Ok(opened) if KeySet::at(opened.size(), self.change) == KeySet::First => return Ok(opened),
+            first => first,
+        };
+        match (self.standby.map(open), first) {
+            (Some(Ok(opened)), _) => Ok(opened),
+            (_, Err(fault)) => Err(fault.into()),
+            (_, Ok(opened)) => Err(retired(&opened)),
+        }
     }
 }
 
@@ -78,9 +106,9 @@ impl Marks {
     }
 
     /// Raises each mark. Where one fails without which the ledger may go on, that is reported.
-    pub(super) fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+    pub(super) fn raise(&mut self, size: u64, note: &str, counts: Counts<'_>) -> Result<(), Finding> {
         for mark in &mut self.marks {
-            match mark.raise(size, note) {
+            match mark.raise(size, note, counts) {
                 Err(finding) if mark.is_required() => return Err(finding),
                 Err(finding) => self.reported.push(finding),
                 Ok(()) => {}
@@ -115,6 +143,8 @@ impl Ledger {
     /// Every note that counts. The others are reported; a required mark must hold one.
     fn counted(&self, change: Option<u64>, reported: &mut Vec<Finding>) -> Result<Vec<Counted>, LedgerFault> {
         let mut counted = Vec::new();
+        let (log, standby, limits) = (&self.log, self.standby_log.as_ref(), &self.limits);
+        let entitled = Entitled { log, standby, limits, change };
         for mark in &self.marks.marks {
             let name = mark.name();
             let notes = match mark.read() {
@@ -128,7 +158,7 @@ impl Ledger {
             let before = counted.len();
             let mut found = None;
             for note in notes {
-                match self.count(&note, change) {
+                match entitled.open(&note) {
                     Ok(checkpoint) => counted.push(Counted { mark: name.clone(), checkpoint }),
                     Err(finding) => {
                         found.get_or_insert(finding.found.clone());
@@ -143,22 +173,6 @@ impl Ledger {
             }
         }
         Ok(counted)
-    }
-
-    /// Whether a note counts. One by the first key counts up to the key change alone: the token that was given up may be
-    /// in anybody's hands. One by the standby key counts always: if this ledger knows no key change, or a later one, it
-    /// is not the ledger that the note is of.
-    fn count(&self, note: &str, change: Option<u64>) -> Result<VerifiedCheckpoint, Finding> {
-        let open = |key| VerifiedCheckpoint::open(note.as_bytes(), key, &self.limits);
-        let first = match open(&self.log) {
-            Ok(opened) if KeySet::at(opened.size(), change) == KeySet::First => return Ok(opened),
-            first => first,
-        };
-        match (self.standby_log.as_ref().map(open), first) {
-            (Some(Ok(opened)), _) => Ok(opened),
-            (_, Err(fault)) => Err(fault.into()),
-            (_, Ok(opened)) => Err(retired(&opened)),
-        }
     }
 
     fn require_same_history(&self, edge: &Edge, counted: &Counted) -> Result<(), LedgerFault> {

@@ -3,7 +3,10 @@
 
 use ecugate_verifier::values::finding::Finding;
 
-/// A place that outlives the ledger's file: a file on another disk, objects on a token.
+/// The size of a note, where it counts: signed by the log key that is entitled at that size.
+pub type Counts<'a> = &'a dyn Fn(&str) -> Option<u64>;
+
+/// A place that outlives the ledger's file: files on another disk, objects on a token.
 ///
 /// What it holds is not believed: the ledger takes the largest note that verifies under its own key, and reports the
 /// others. An unsigned or huge one must not stop a site.
@@ -30,10 +33,11 @@ pub trait Mark: Send {
     /// A finding, also where it stands already: it is of another ledger then.
     fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding>;
 
-    /// Keeps a signed checkpoint of `size` entries, durably. Never gives up a larger one for it, and never makes a
-    /// mark that is away.
+    /// Keeps a signed checkpoint of `size` entries, durably: a power cut in the middle leaves an earlier one that counts.
+    /// Never gives up a larger one that counts for it, and never makes a mark that is away. What does not count is in
+    /// nobody's way, and may be written over.
     ///
     /// # Errors
     /// A finding; nothing is admitted on an entry that no required mark covers.
-    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding>;
+    fn raise(&mut self, size: u64, note: &str, counts: Counts<'_>) -> Result<(), Finding>;
 }

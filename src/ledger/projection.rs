@@ -257,7 +257,11 @@ impl Projection {
                 .optional()?;
             if let Some(owner) = owner.filter(|owner| *owner != self.seq) {
                 let place = format!("claim of entry {}", self.seq);
-                return Err(LedgerFault::differs(place, key, format!("a key which entry {owner} has claimed")));
+                return Err(LedgerFault::differs(
+                    place,
+                    key.to_string(),
+                    format!("a key which entry {owner} has claimed"),
+                ));
             }
             self.require(owner.is_some(), "claim", key)?;
         }

@@ -6,9 +6,15 @@ use crate::gate::{gate, now, present};
 use crate::receive::{states, trial};
 use ecugate::gate::Outcome;
 use ecugate::hsm::{ExpectedKey, Guarded, HelperStart, Pin, TokenKey, TokenSigner, Tokens, TrialFolder, softhsm};
+use ecugate::journal::{Digests, Hold, Journal, Wanted};
 use ecugate::ledger::{Append, Depth, KeySet};
 use ecugate::site::Site;
+use ecugate_verifier::documents::receipt::UnitName;
 use ecugate_verifier::inputs::custody::State;
+use ecugate_verifier::values::attempt::Nonce;
+use ecugate_verifier::values::digest::Sha256;
+use ecugate_verifier::values::finding::Finding;
+use ecugate_verifier::values::reason::Reason;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -19,6 +25,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_lost_signing_token_holds_until_officers_change_to_the_standby_keys_and_the_log_goes_on", token_lost),
         trial("attack_59_after_a_failover_the_keys_before_sign_nothing_and_a_running_gate_changes_over", retired),
+        trial("a_gate_that_runs_enters_what_was_kept_by_the_standby_keys_before_its_box", retired_with_a_hold),
+        trial(
+            "a_gate_that_runs_holds_while_the_standby_token_is_away_and_goes_on_when_it_is_there",
+            retired_and_no_standby,
+        ),
         trial("a_failover_takes_enough_officers_a_reason_and_the_standby_token", refused),
         trial(
             "a_token_lost_while_the_dock_was_closed_is_given_up_by_officers_who_vouch_for_the_clock",
@@ -29,7 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-const FAILOVER: [&str; 4] = ["key", "failover", "--reason", "the token is lost"];
+pub(crate) const FAILOVER: [&str; 4] = ["key", "failover", "--reason", "the token is lost"];
 
 /// The folder in which SoftHSM keeps a token.
 fn folder_of(delivery: &Delivery, label: &str) -> PathBuf {
@@ -40,19 +51,19 @@ fn folder_of(delivery: &Delivery, label: &str) -> PathBuf {
 }
 
 /// Takes a token away; where it was, and where it is.
-fn lose(delivery: &Delivery, label: &str) -> (PathBuf, PathBuf) {
+pub(crate) fn lose(delivery: &Delivery, label: &str) -> (PathBuf, PathBuf) {
     let (there, away) = (folder_of(delivery, label), delivery.path(label));
     std::fs::rename(&there, &away).unwrap();
     (there, away)
 }
 
-fn held(delivery: &Delivery, serial: &str) -> (Value, Value) {
+pub(crate) fn held(delivery: &Delivery, serial: &str) -> (Value, Value) {
     let (status, said) = delivery.receive(serial, |_| {});
     assert_eq!((status, &said["record"]), (21, &Value::Null), "{said}");
     (said["reason"].clone(), said["tag"].clone())
 }
 
-fn accepted(delivery: &Delivery, serial: &str) -> Value {
+pub(crate) fn accepted(delivery: &Delivery, serial: &str) -> Value {
     let (status, said) = delivery.receive(serial, |_| {});
     assert_eq!(status, 0, "{said}");
     said["record"]["seq"].clone()
@@ -102,16 +113,21 @@ fn token_lost() {
     assert!(again["expected"].as_str().unwrap().contains("found a new log"), "{again}");
 }
 
-/// The keys of the token that was given up, in somebody's hands.
-fn old_keys(delivery: &Delivery) -> [TokenSigner; 2] {
-    let site = Site::open(&delivery.path("site")).unwrap();
+/// The module of the site, beside that of a gate.
+pub(crate) fn tokens(site: &Site) -> Arc<dyn Tokens> {
     let guarded = Guarded::start(HelperStart {
         program: env!("CARGO_BIN_EXE_ecugate").into(),
         module: softhsm().unwrap(),
         environment: TrialFolder::lay_out(site.folder()).unwrap().environment(),
         deadline: Duration::from_secs(60),
     });
-    let tokens: Arc<dyn Tokens> = Arc::new(guarded.unwrap());
+    Arc::new(guarded.unwrap())
+}
+
+/// The keys of the token that was given up, in somebody's hands.
+fn old_keys(delivery: &Delivery) -> [TokenSigner; 2] {
+    let site = Site::open(&delivery.path("site")).unwrap();
+    let tokens = tokens(&site);
     let pin = Pin::from_file(&delivery.path("site/pins/signer.pin")).unwrap();
     [("station", site.station_key()), ("log", site.log_key())].map(|(label, key)| {
         let at = TokenKey::new(&site.text().signer.token, label);
@@ -119,26 +135,85 @@ fn old_keys(delivery: &Delivery) -> [TokenSigner; 2] {
     })
 }
 
-fn retired() {
-    let delivery = Delivery::founded();
-    // A gate that was opened before and goes on running.
-    let gate = gate(&delivery.path("site"), Some(now().plus_seconds(60)));
-    let came = |serial, attempt| present(&gate, &delivery.world, serial, attempt).unwrap();
-    assert!(matches!(came("DEMO-0001", 1), Outcome::Accepted(_)));
+/// Officers change the keys below a gate that runs.
+fn change_keys(delivery: &Delivery) {
     let site = Site::open(&delivery.path("site")).unwrap();
     let clock = crate::gate::Stopped(Some(now().plus_seconds(60)));
     let mut desk = ecugate::ceremony::Desk::open(site, Box::new(clock)).unwrap();
     let failover = ecugate::ceremony::Failover { officers: &[], reason: "exposed", clock_is_right: false };
     let changed = ecugate::ceremony::fail_over(&mut desk, &failover).unwrap();
     assert_eq!((changed.entry, changed.leap), (3, None));
-    drop(desk);
+}
 
-    let Outcome::NotRecorded { findings, tag, .. } = came("DEMO-0002", 2) else { panic!("recorded by retired keys") };
-    assert_eq!((findings[0].reason.code(), tag.unwrap().as_str()), ("ledger-entry-unfit", "H-000001"));
-    assert_eq!(findings[0].found, "it is signed by a key that was retired before");
-    // The next box finds the standby keys, and the hold is entered late.
+/// A hold that the journal keeps, as another gate left it.
+fn kept_hold(delivery: &Delivery) {
+    let site = Site::open(&delivery.path("site")).unwrap();
+    let journal = Journal::open(&site.journal(), Nonce::from_bytes([9; 16])).unwrap();
+    let digest = Sha256::of(b"a box of another gate");
+    let wanted = Wanted::Any { station: site.text().station.clone(), fresh: Nonce::from_bytes([8; 16]) };
+    let begun = journal.begin(&wanted, Digests { presented: digest, evidence: digest }, now()).unwrap();
+    let hold = Hold {
+        attempt: begun.attempt.clone(),
+        evidence: begun.evidence,
+        time: now(),
+        findings: vec![Finding::bare(Reason::TokenAbsent)],
+        keys: Vec::new(),
+        unit: UnitName::default(),
+        operator: None,
+        order: None,
+    };
+    assert_eq!(journal.hold(hold).unwrap().to_string(), "H-000001");
+    journal.end(&begun.attempt, begun.evidence).unwrap();
+}
+
+fn retired_with_a_hold() {
+    let delivery = Delivery::founded();
+    let gate = gate(&delivery.path("site"), Some(now().plus_seconds(60)));
+    let came = |serial, attempt| present(&gate, &delivery.world, serial, attempt).unwrap();
+    assert!(matches!(came("DEMO-0001", 1), Outcome::Accepted(_)));
+    kept_hold(&delivery);
+    change_keys(&delivery);
+    assert!(matches!(came("DEMO-0002", 2), Outcome::Accepted(_)));
+    assert_eq!(states(&delivery, "DEMO-0002"), [(5, State::Accepted)], "after the hold");
+    // An accept of before the change is answered by the same gate, and so is one of after it.
+    for (serial, attempt, seq) in [("DEMO-0001", 1, 2), ("DEMO-0002", 2, 5)] {
+        let Outcome::Accepted(again) = came(serial, attempt) else { panic!("{serial}") };
+        assert_eq!(again.recorded().seq, seq);
+    }
+}
+
+/// Neither set of keys is there when a gate that runs finds that they were changed.
+fn retired_and_no_standby() {
+    let delivery = Delivery::founded();
+    let gate = gate(&delivery.path("site"), Some(now().plus_seconds(60)));
+    let came = |serial, attempt| present(&gate, &delivery.world, serial, attempt).unwrap();
+    assert!(matches!(came("DEMO-0001", 1), Outcome::Accepted(_)));
+    change_keys(&delivery);
+    let (there, away) = lose(&delivery, "ecugate-standby");
+    let Outcome::NotRecorded { findings, tag, .. } = came("DEMO-0002", 2) else { panic!("recorded by no key") };
+    assert_eq!((findings[0].reason.code(), tag.unwrap().as_str()), ("token-absent", "H-000001"));
+    std::fs::rename(away, there).unwrap();
     assert!(matches!(came("DEMO-0003", 3), Outcome::Accepted(_)));
     assert_eq!(states(&delivery, "DEMO-0002"), [(4, State::Held)]);
+}
+
+fn retired() {
+    let delivery = Delivery::founded();
+    // A gate that was opened before and goes on running.
+    let gate = gate(&delivery.path("site"), Some(now().plus_seconds(60)));
+    let came = |serial, attempt| present(&gate, &delivery.world, serial, attempt).unwrap();
+    let came = &came;
+    assert!(matches!(came("DEMO-0001", 1), Outcome::Accepted(_)));
+    change_keys(&delivery);
+    // Boxes at the gate when the keys change find the standby keys, each in its own call.
+    std::thread::scope(|scope| {
+        for (serial, attempt) in [("DEMO-0002", 2), ("DEMO-0003", 3), ("DEMO-0004", 4)] {
+            scope.spawn(move || assert!(matches!(came(serial, attempt), Outcome::Accepted(_)), "{serial}"));
+        }
+    });
+    let mut later: Vec<_> = ["DEMO-0002", "DEMO-0003", "DEMO-0004"].map(|serial| states(&delivery, serial)).concat();
+    later.sort_unstable_by_key(|(seq, _)| *seq);
+    assert_eq!(later, [(4, State::Accepted), (5, State::Accepted), (6, State::Accepted)]);
     drop(gate);
 
     let [_, log] = old_keys(&delivery);

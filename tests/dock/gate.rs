@@ -4,7 +4,7 @@ use crate::delivery::today;
 use crate::softhsm::trial;
 use crate::world::{PART, World, label, name, time, unit};
 use ecugate::ceremony::{AnchorGiven, Founding, found_trial};
-use ecugate::gate::{Arrival, Consumer, Gate, GateError, Handover, ImageSource, Outcome, Surroundings};
+use ecugate::gate::{Arrival, Consumer, Gate, GateError, Handover, ImageSource, Outcome, Stored, Surroundings};
 use ecugate::hsm::softhsm;
 use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger};
@@ -129,6 +129,7 @@ fn arrival<'w>(world: &'w World, serial: &str) -> Arrival<'w> {
         condition: Condition::New,
         operator: None,
         order: None,
+        stored: Stored::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::delivery::{Delivery, Said};
 use crate::faults::{mode, obeying_modes, object};
+use crate::pki::List;
 use crate::receive::{states, strings, trial};
 use ecugate_verifier::inputs::custody::State;
 use libtest_mimic::Trial;
@@ -12,12 +13,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
         trial("a_box_killed_between_commit_and_screen_gets_its_own_record_once", killed_before_the_screen),
         trial("a_box_killed_before_its_commit_is_judged_when_it_is_presented_again", killed_before_the_commit),
+        trial("a_box_killed_after_its_commit_gets_its_own_record_whatever_papers_came_since", papers_after_the_commit),
+        trial(
+            "a_box_killed_before_its_commit_is_judged_by_the_papers_that_came_since_under_a_number_of_its_own",
+            papers_before,
+        ),
+        trial("attack_66_papers_that_come_make_a_second_box_no_first_one", papers_and_a_second_box),
+        trial("a_box_killed_after_its_commit_and_presented_without_tokens_keeps_its_record", papers_and_no_tokens),
         trial("a_box_killed_after_the_screen_is_shown_again_as_what_it_is", killed_after_the_screen),
         trial("attack_66_an_attempt_in_progress_is_another_box_for_another_process", in_progress),
         trial("attack_66_a_record_that_nobody_saw_is_none_for_a_box_once_it_is_contested", contested_meanwhile),
@@ -60,6 +68,10 @@ impl Blocked {
     }
 
     fn start(delivery: &Delivery, serial: &str) -> Self {
+        Self::start_by(delivery, &delivery.box_with(serial))
+    }
+
+    fn start_by(delivery: &Delivery, arguments: &[String]) -> Self {
         let (screen, mut theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
         loop {
@@ -70,7 +82,7 @@ impl Blocked {
             }
         }
         theirs.set_nonblocking(false).unwrap();
-        let mut command = delivery.command(&strings(&delivery.box_with(serial)));
+        let mut command = delivery.command(&strings(arguments));
         let child = command.stdout(Stdio::from(OwnedFd::from(theirs))).spawn().unwrap();
         Self { child, screen }
     }
@@ -149,6 +161,95 @@ fn killed_before_the_commit() {
     let nonce = first.1["attempt"]["nonce"].as_str().unwrap().to_owned();
     assert_eq!(attempts.matches(&nonce).count(), 3, "began, resumed, ended: {attempts}");
     suspect_that_contests(&present(&delivery, "DEMO-0001"), &[2]);
+}
+
+/// The `n`-th list of the issuing authority, newer than all before: a paper that concerns every box of the maker.
+fn list_came(delivery: &Delivery, n: u64) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let list = List { this_update: now - 1_000 + n, next_update: Some(now + 30 * 86_400), ..List::default() };
+    delivery.drop_in("acme", &format!("{n}.crl"), &delivery.world.issuing.crl(&list));
+    let (status, said) = delivery.intake(&[]);
+    assert_eq!((status, &said["entered"]), (0, &json!(1)), "{said}");
+}
+
+/// How many lists a verdict went by.
+fn lists(said: &(i32, Value)) -> u64 {
+    said.1["papers"]["crls"].as_u64().unwrap_or_default()
+}
+
+fn papers_after_the_commit() {
+    for bare in [false, true] {
+        let delivery = if bare { Delivery::stocked() } else { Delivery::founded() };
+        let present = || if bare { delivery.receive_bare("DEMO-0001") } else { present(&delivery, "DEMO-0001") };
+        let before = size(&delivery);
+        let mut arguments = delivery.box_with("DEMO-0001");
+        if bare {
+            crate::intake::without_papers(&mut arguments);
+        }
+        let blocked = Blocked::start_by(&delivery, &arguments);
+        until("the verdict is recorded", || size(&delivery) > before);
+        blocked.kill();
+        list_came(&delivery, 1);
+        assert_eq!(accepted(&present()), (before, true), "bare: {bare}");
+        list_came(&delivery, 2);
+        // It ended with the screen: whoever comes now is another box, with the papers of before and with more.
+        suspect_that_contests(&present(), &[before]);
+        let shown = object(&delivery.run(&["journal", "show", "--site", "site", "--json"]));
+        assert_eq!(shown["open"], json!([]), "{shown}");
+    }
+}
+
+fn papers_before() {
+    let delivery = Delivery::stocked();
+    let other = rusqlite::Connection::open(delivery.path("site/ledger.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut arguments = delivery.box_with("DEMO-0001");
+    crate::intake::without_papers(&mut arguments);
+    let blocked = Blocked::start_by(&delivery, &arguments);
+    until("the attempt is journalled", || journal(&delivery).len() == 2);
+    blocked.kill();
+    other.execute_batch("ROLLBACK").unwrap();
+    let before = size(&delivery);
+    list_came(&delivery, 1);
+    let said = delivery.receive_bare("DEMO-0001");
+    assert_eq!((accepted(&said), lists(&said)), ((before + 1, false), 3));
+    assert_eq!(journal(&delivery), ["begins", "began", "resumed", "ended", "began", "ended"]);
+    assert_eq!(states(&delivery, "DEMO-0001"), [(before + 1, State::Accepted)]);
+    suspect_that_contests(&delivery.receive_bare("DEMO-0001"), &[before + 1]);
+}
+
+fn papers_and_a_second_box() {
+    let delivery = Delivery::stocked();
+    assert!(!accepted(&delivery.receive_bare("DEMO-0001")).1);
+    list_came(&delivery, 1);
+    suspect_that_contests(&delivery.receive_bare("DEMO-0001"), &[6]);
+    // While the first one of another unit is at the gate, and not yet shown.
+    let mut arguments = delivery.box_with("DEMO-0002");
+    crate::intake::without_papers(&mut arguments);
+    let before = size(&delivery);
+    let first = Blocked::start_by(&delivery, &arguments);
+    until("the verdict is recorded", || size(&delivery) > before);
+    list_came(&delivery, 2);
+    suspect_that_contests(&delivery.receive_bare("DEMO-0002"), &[before]);
+    assert_eq!(first.finish().0, 0, "it says what was true when it was recorded");
+}
+
+fn papers_and_no_tokens() {
+    let delivery = Delivery::stocked();
+    let mut arguments = delivery.box_with("DEMO-0001");
+    crate::intake::without_papers(&mut arguments);
+    let before = size(&delivery);
+    let blocked = Blocked::start_by(&delivery, &arguments);
+    until("the verdict is recorded", || size(&delivery) > before);
+    blocked.kill();
+    hide_tokens(&delivery);
+    // The store does not answer either: the box has no papers, and it is the same box.
+    assert_eq!(held(&delivery.receive_bare("DEMO-0001")), "H-000001");
+    bring_tokens_back(&delivery);
+    list_came(&delivery, 1);
+    assert_eq!(accepted(&delivery.receive_bare("DEMO-0001")), (before, true));
+    assert_eq!(size(&delivery), before + 2, "nothing was entered beside its record and the list");
+    suspect_that_contests(&delivery.receive_bare("DEMO-0001"), &[before]);
 }
 
 fn killed_after_the_screen() {

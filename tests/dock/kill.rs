@@ -84,7 +84,7 @@ fn faulty(delivery: &Delivery, serial: &str, calls: &str, fault: &str) -> Output
 }
 
 /// What the gate keeps, and where its answer goes.
-pub(crate) const KEPT: [&str; 11] = [
+pub(crate) const KEPT: [&str; 13] = [
     "answer",
     "site/ledger.db",
     "site/ledger.db-wal",
@@ -95,7 +95,9 @@ pub(crate) const KEPT: [&str; 11] = [
     "site/journal/lock",
     "site/journal/live",
     "site/mark",
-    "site/mark/high-water.note",
+    "site/mark/high-water.lock",
+    "site/mark/high-water.0.note",
+    "site/mark/high-water.1.note",
 ];
 
 fn was_hit(delivery: &Delivery) -> bool {

@@ -18,6 +18,7 @@ const VENDORS: &[Fence] = &[
     fence("rusqlite", &["ledger/"]),
     fence("certval", &["inputs/trust/path"]),
     fence("clap", &["cli/"]),
+    fence("getrandom", &["cli/"]),
 ];
 
 /// In the verifier: nowhere. Its `clippy.toml` holds single functions and types; this holds whole modules.

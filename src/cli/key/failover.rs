@@ -6,6 +6,7 @@ use crate::cli::system::System;
 use ecugate::ceremony::{Desk, fail_over};
 use ecugate::site::Site;
 use ecugate_verifier::values::finding::Finding;
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,11 +56,14 @@ impl Failover {
             desk.site().authority().threshold(),
         );
         let leap = changed.leap.map(|leap| format!("clock     from {} to {}", leap.last, leap.now));
+        let reported = changed.reported.iter().map(|finding| format!("mark      {}: {}", finding.place, finding.found));
         Ok(leap
             .into_iter()
+            .chain(reported)
             .fold(answer, Answer::line)
             .line(format!("ledger    entry {}, recorded {}", changed.entry, done(changed.recorded)))
             .line("keep      the vkey before too: it verifies older checkpoints")
+            .with("reported", json!(changed.reported))
             .with("last", changed.leap.map(|leap| leap.last.to_string()))
             .with("time", changed.leap.map(|leap| leap.now.to_string()))
             .with("entry", changed.entry)

@@ -2,7 +2,8 @@
 
 use super::ENDING;
 use super::record::{BYTES, Record};
-use ecugate_verifier::values::digest::{Sha256, hex};
+use crate::new_file;
+use ecugate_verifier::values::digest::Sha256;
 use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
@@ -60,16 +61,14 @@ impl Segment {
         leaf: Sha256,
         records: impl Iterator<Item = io::Result<Record>>,
     ) -> io::Result<Self> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
-        let name = format!("{begin}-{end}-{}", hex::encode(&random));
-        let (beside, path) = (folder.join(format!(".{name}.part")), folder.join(format!("{name}.{ENDING}")));
-        let written = fill(&beside, begin, end, leaf, records).and_then(|()| fs::rename(&beside, &path));
-        if written.is_err() {
-            // A rest of a file of the index holds nothing that anybody waits for.
-            let _ = fs::remove_file(&beside);
-        }
-        written?;
+        let name = format!("{begin}-{end}");
+        let (beside, file) = new_file::numbered(|n| folder.join(format!(".{name}-{n}.part")))?;
+        // Another process may cover the same entries beside this one: neither takes the other's file away.
+        let named = |n| folder.join(format!("{name}-{n}.{ENDING}"));
+        let written = fill(file, begin, end, leaf, records).and_then(|()| new_file::publish_numbered(&beside, named));
+        // After a link the name beside is one too many; after a fault it holds nothing that anybody waits for.
+        let _ = fs::remove_file(&beside);
+        let path = written?;
         File::open(folder)?.sync_all()?;
         Self::open(&path).ok_or_else(|| io::Error::other("an index file that was just written is not whole"))
     }
@@ -150,13 +149,13 @@ impl io::Read for From<'_> {
 }
 
 fn fill(
-    path: &Path,
+    file: File,
     begin: u64,
     end: u64,
     leaf: Sha256,
     records: impl Iterator<Item = io::Result<Record>>,
 ) -> io::Result<()> {
-    let mut file = BufWriter::with_capacity(1 << 18, File::create_new(path)?);
+    let mut file = BufWriter::with_capacity(1 << 18, file);
     file.write_all(MAGIC)?;
     file.write_all(&begin.to_be_bytes())?;
     file.write_all(&end.to_be_bytes())?;

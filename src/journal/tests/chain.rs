@@ -2,7 +2,7 @@
 
 use super::{
     LINES, a_hold, any_of_dock_1, at, begin, end, folder, hold, label, name, nonce, number, open, open_short, segment,
-    size,
+    size, the_box,
 };
 use crate::journal::line::{Began, Carried, Ended, Entered, Held, Line, Resumed, Says};
 use crate::journal::{Begun, Hold, Journal, JournalFault, Tag, locked};
@@ -140,7 +140,8 @@ fn a_line_that_follows_from_none_before_it_is_refused_though_its_chain_holds() {
         kept: None,
     };
     let (attempt, evidence) = (begun.attempt.clone(), begun.evidence);
-    let began = Says::Began(Began { attempt: attempt.clone(), evidence, time: at(1), gate: nonce(1) });
+    let began =
+        Says::Began(Began { attempt: attempt.clone(), evidence, presented: evidence, time: at(1), gate: nonce(1) });
     let held = |tag| Says::Held(Held { tag, hold: Box::new(a_hold(&begun)) });
     let (first, next) = (held(Tag::FIRST), held(Tag::FIRST.next()));
     let carried = Carried { line: evidence, tag: Tag::FIRST, hold: Box::new(a_hold(&begun)) };
@@ -203,7 +204,7 @@ fn a_full_segment_is_followed_by_one_that_carries_over_what_is_open() {
     // Another gate that has read no further than here.
     let second = open_short(folder.path(), 2);
     for n in 0..LINES {
-        let begun = first.begin(&any_of_dock_1(number(n)), label("box"), at(1)).unwrap();
+        let begun = first.begin(&any_of_dock_1(number(n)), the_box("box"), at(1)).unwrap();
         end(&first, &begun);
     }
     let segments = || {
@@ -234,7 +235,7 @@ fn a_segment_that_carries_over_something_else_is_found_by_the_audit() {
     let begun = begin(&first, "held", 11);
     hold(&first, &begun);
     for n in 0..LINES {
-        let begun = first.begin(&any_of_dock_1(number(n)), label("box"), at(1)).unwrap();
+        let begun = first.begin(&any_of_dock_1(number(n)), the_box("box"), at(1)).unwrap();
         first.let_go(&begun.attempt, begun.evidence);
     }
     // The hold left out, the chain put right: only the segment before it tells.
@@ -264,7 +265,7 @@ fn threads_of_two_gates_write_one_chain_and_nobody_gets_anothers_tag() {
     let work = |gate: &Journal, base: u64| -> Vec<Tag> {
         let mut tags = Vec::new();
         for n in 0..12 {
-            let begun = gate.begin(&any_of_dock_1(number(base + n)), label("box"), at(1)).unwrap();
+            let begun = gate.begin(&any_of_dock_1(number(base + n)), the_box("box"), at(1)).unwrap();
             assert!(!begun.is_resumed);
             tags.push(hold(gate, &begun));
             end(gate, &begun);
@@ -318,7 +319,7 @@ fn a_journal_that_is_missing_emptied_shortened_or_made_twice_is_refused() {
     let path = segment(folder.path(), 1);
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let fault = gate.begin(&any_of_dock_1(nonce(12)), label("three"), at(1)).map_err(reason);
+    let fault = gate.begin(&any_of_dock_1(nonce(12)), the_box("three"), at(1)).map_err(reason);
     assert_eq!(fault.err(), Some(Reason::JournalDiffers));
     std::fs::remove_file(&path).unwrap();
     assert_eq!(gate.kept().map_err(reason), Err(Reason::JournalMissing));
@@ -349,7 +350,7 @@ fn says() -> impl Strategy<Value = Says> {
         let (operator, order) = (Some(name("op 7")), None);
         let hold = Box::new(Hold { attempt: attempt.clone(), evidence, time, findings, keys, unit, operator, order });
         match kind {
-            0 => Says::Began(Began { attempt, evidence, time, gate }),
+            0 => Says::Began(Began { attempt, evidence, presented: evidence, time, gate }),
             1 => Says::Resumed(Resumed { attempt, evidence, time, gate }),
             2 => Says::Held(Held { tag, hold }),
             3 => Says::Carried(Carried { line: evidence, tag, hold }),

@@ -2,7 +2,7 @@
 
 mod chain;
 
-use super::{Begun, Hold, Journal, JournalFault, Tag, Wanted};
+use super::{Begun, Digests, Hold, Journal, JournalFault, Tag, Wanted};
 use ecugate_verifier::documents::receipt::UnitName;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::digest::Sha256;
@@ -51,12 +51,22 @@ fn label(text: &str) -> Sha256 {
     Sha256::of(text.as_bytes())
 }
 
+/// A box as it is presented; no store adds a paper.
+fn the_box(text: &str) -> Digests {
+    with_papers(text, text)
+}
+
+/// The same box, and what a store made of it.
+fn with_papers(text: &str, all: &str) -> Digests {
+    Digests { presented: label(text), evidence: label(all) }
+}
+
 fn at(seconds: i64) -> Time {
     Time::from_unix_seconds(seconds).unwrap()
 }
 
 fn begin(journal: &Journal, evidence: &str, fresh: u8) -> Begun {
-    journal.begin(&any_of_dock_1(nonce(fresh)), label(evidence), at(i64::from(fresh))).unwrap()
+    journal.begin(&any_of_dock_1(nonce(fresh)), the_box(evidence), at(i64::from(fresh))).unwrap()
 }
 
 fn end(journal: &Journal, begun: &Begun) {
@@ -120,11 +130,52 @@ fn an_attempt_of_a_living_gate_another_station_or_other_evidence_is_another_box(
     drop(first);
     assert_eq!(begin(&second, "other", 13).attempt.nonce, nonce(13));
     let elsewhere = Wanted::Any { station: name("dock-2"), fresh: nonce(14) };
-    assert_eq!(second.begin(&elsewhere, label("box"), at(1)).unwrap().attempt.nonce, nonce(14));
+    assert_eq!(second.begin(&elsewhere, the_box("box"), at(1)).unwrap().attempt.nonce, nonce(14));
     // Both of the dead gate's, each once, the older first.
     for expected in [10, 11, 15] {
         assert_eq!(begin(&second, "box", 15).attempt.nonce, nonce(expected));
     }
+}
+
+#[test]
+fn a_box_is_known_by_what_came_with_it_whatever_papers_a_store_has_by_now() {
+    let folder = folder();
+    let first = open(folder.path(), 1);
+    let ask =
+        |gate: &Journal, of: Digests, fresh| gate.begin(&any_of_dock_1(nonce(fresh)), of, at(fresh.into())).unwrap();
+    ask(&first, with_papers("box", "box and a list"), 10);
+    ask(&first, with_papers("box", "box and two lists"), 11);
+    drop(first);
+    let second = open(folder.path(), 2);
+    // The one with the same papers first, though another one began before.
+    for (expected, evidence) in [(11, "box and two lists"), (10, "box and a list"), (12, "box and two lists")] {
+        let begun = ask(&second, with_papers("box", "box and two lists"), 12);
+        assert_eq!((begun.attempt.nonce, begun.evidence), (nonce(expected), label(evidence)));
+        assert_eq!(begun.is_resumed, expected != 12);
+    }
+    drop(second);
+    // The same papers, handed over this time.
+    let third = open(folder.path(), 3);
+    assert!(ask(&third, with_papers("box, a list", "box and a list"), 13).is_resumed);
+    assert!(!ask(&third, with_papers("box, a list", "box, a list, a paper"), 14).is_resumed);
+}
+
+#[test]
+fn a_numbered_box_is_known_by_what_came_with_it_too_and_is_one_at_a_time() {
+    let folder = folder();
+    let attempt = Attempt { station: name("dock-1"), nonce: nonce(10) };
+    let ask = |gate: &Journal, of: Digests| gate.begin(&Wanted::This(attempt.clone()), of, at(1));
+    let first = open(folder.path(), 1);
+    ask(&first, with_papers("box", "box and a list")).unwrap();
+    let second = open(folder.path(), 2);
+    let refused = ask(&second, with_papers("box", "box and two lists"));
+    assert_eq!(refused, Err(JournalFault::InProgress(attempt.clone())));
+    drop(first);
+    let begun = ask(&second, with_papers("box", "box and two lists")).unwrap();
+    assert_eq!((begun.is_resumed, begun.evidence), (true, label("box and a list")));
+    end(&second, &begun);
+    let begun = ask(&second, with_papers("box", "box and two lists")).unwrap();
+    assert_eq!((begun.is_resumed, begun.evidence), (false, label("box and two lists")));
 }
 
 #[test]
@@ -172,7 +223,7 @@ fn a_numbered_attempt_in_progress_is_refused_and_a_left_one_is_gone_on_with() {
     let folder = folder();
     let gate = open(folder.path(), 1);
     let attempt = Attempt { station: name("dock-1"), nonce: nonce(10) };
-    let ask = |gate: &Journal, evidence| gate.begin(&Wanted::This(attempt.clone()), label(evidence), at(1));
+    let ask = |gate: &Journal, evidence| gate.begin(&Wanted::This(attempt.clone()), the_box(evidence), at(1));
     let begun = ask(&gate, "box").unwrap();
     assert_eq!(ask(&gate, "box"), Err(JournalFault::InProgress(attempt.clone())));
     let other = open(folder.path(), 2);

@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, Key, ORIGIN, Unit};
 use super::{clean, unit};
+use crate::ledger::mark::Counts;
 use crate::ledger::{FileMark, Ledger, LedgerFault, Mark};
 use ecugate_verifier::syntax::note::{Checkpoint, Origin};
 use ecugate_verifier::values::digest::Sha256;
@@ -31,10 +32,10 @@ impl Mark for Rungs {
     }
 
     fn begin(&mut self, size: u64, note: &str) -> Result<(), Finding> {
-        self.raise(size, note)
+        self.raise(size, note, &|_| None)
     }
 
-    fn raise(&mut self, _size: u64, note: &str) -> Result<(), Finding> {
+    fn raise(&mut self, _size: u64, note: &str, _counts: Counts<'_>) -> Result<(), Finding> {
         if self.away {
             return Err(Finding::bare(Reason::TokenAbsent));
         }
@@ -78,8 +79,18 @@ fn refusal(bench: &Bench, marks: Vec<Box<dyn Mark>>) -> (Reason, String) {
     (finding.reason, format!("{} / {}", finding.expected, finding.found))
 }
 
-fn note_path(bench: &Bench) -> PathBuf {
-    bench.mark().join("high-water.note")
+fn slots(bench: &Bench) -> [PathBuf; 2] {
+    ["high-water.0.note", "high-water.1.note"].map(|slot| bench.mark().join(slot))
+}
+
+/// The note of the larger size, in a mark of fewer than ten entries.
+pub(super) fn marked(bench: &Bench) -> Vec<u8> {
+    slots(bench).map(|slot| std::fs::read(slot).unwrap()).into_iter().max().unwrap()
+}
+
+/// A mark that knows of this note alone.
+pub(super) fn put_mark(bench: &Bench, note: impl AsRef<[u8]>) {
+    slots(bench).iter().for_each(|slot| std::fs::write(slot, &note).unwrap());
 }
 
 /// Attack class 59: an older copy restored. Its signatures and its checkpoint are all right.
@@ -112,7 +123,7 @@ fn attack_59_a_ledger_put_back_below_a_running_gate_is_not_covered_by_a_checkpoi
     std::fs::create_dir(bench.mark()).unwrap();
     let first = bench.look().unwrap().head().unwrap().1.unwrap();
     let signed = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size: 2, root: *first.root() }.sign(&bench.log);
-    std::fs::write(note_path(&bench), signed.unwrap().note).unwrap();
+    put_mark(&bench, signed.unwrap().note);
     let mut ledger = bench.open();
     std::fs::remove_dir_all(bench.mark()).unwrap();
     std::fs::rename(&hidden, bench.mark()).unwrap();
@@ -132,16 +143,12 @@ fn attack_59_another_history_of_the_same_log_is_refused() {
     drop(bench.create());
     let older = copy(&bench, "older.db");
     received(&bench, &[("S1", 1), ("S2", 2)]);
-    let mark = std::fs::read(note_path(&bench)).unwrap();
+    let mark = marked(&bench);
     for (longer, units) in [(false, &[("S3", 3), ("S4", 4)][..]), (true, &[("S3", 3), ("S4", 4), ("S5", 5)][..])] {
         put_back(&bench, &older);
-        std::fs::write(note_path(&bench), {
-            let first = bench.look().unwrap().recorded(1).unwrap();
-            first.checkpoint
-        })
-        .unwrap();
+        put_mark(&bench, bench.look().unwrap().recorded(1).unwrap().checkpoint);
         received(&bench, units);
-        std::fs::write(note_path(&bench), &mark).unwrap();
+        put_mark(&bench, &mark);
         let (reason, words) = refusal(&bench, bench.marks());
         assert_eq!(reason, Reason::LedgerForked, "longer: {longer}");
         let size = if longer { "of 5 entries" } else { "of 4 entries" };
@@ -156,7 +163,7 @@ fn attack_59_nodes_forged_to_lead_to_the_mark_do_not_help_another_history() {
     drop(bench.create());
     let older = copy(&bench, "older.db");
     received(&bench, &[("S1", 1)]);
-    let mark = std::fs::read(note_path(&bench)).unwrap();
+    let mark = marked(&bench);
     let honest = super::tampering::raw(&bench.path());
     let node = |level: u8, index: u64| -> Vec<u8> {
         honest.query_row("SELECT hash FROM node WHERE level = ? AND idx = ?", (level, index), |row| row.get(0)).unwrap()
@@ -164,9 +171,9 @@ fn attack_59_nodes_forged_to_lead_to_the_mark_do_not_help_another_history() {
     let leaf = node(0, 2);
     drop(honest);
     put_back(&bench, &older);
-    std::fs::write(note_path(&bench), bench.look().unwrap().recorded(1).unwrap().checkpoint).unwrap();
+    put_mark(&bench, bench.look().unwrap().recorded(1).unwrap().checkpoint);
     received(&bench, &[("S3", 3), ("S4", 4)]);
-    std::fs::write(note_path(&bench), &mark).unwrap();
+    put_mark(&bench, &mark);
     super::tampering::with_guards_off(&bench.path(), |raw| {
         raw.execute("UPDATE node SET hash = ? WHERE level = 0 AND idx = 2", [leaf]).unwrap();
     });
@@ -177,19 +184,19 @@ fn attack_59_nodes_forged_to_lead_to_the_mark_do_not_help_another_history() {
 fn a_mark_that_is_away_or_empty_closes_the_ledger_and_is_never_made_anew() {
     let bench = Bench::new();
     let mut ledger = bench.create();
-    let note = std::fs::read(note_path(&bench)).unwrap();
-    std::fs::remove_file(note_path(&bench)).unwrap();
+    let note = marked(&bench);
+    std::fs::remove_file(&slots(&bench)[0]).unwrap();
     assert_eq!(refusal(&bench, bench.marks()).0, Reason::MarkMissing);
     // Also for who has it open already.
     let pending = bench.receive(&mut ledger, &unit("S1", 1)).map(drop).unwrap_err();
     assert!(Finding::from(pending).found.starts_with("mark-missing"));
-    assert!(!note_path(&bench).exists());
+    assert!(!slots(&bench)[0].exists());
     assert_eq!(ledger.settle(&bench.log).unwrap_err().reason(), Reason::MarkMissing);
     for content in [&b""[..], b"nothing signed", b"\xff\xfe", &[b'x'; 70_000]] {
-        std::fs::write(note_path(&bench), content).unwrap();
+        put_mark(&bench, content);
         assert_eq!(refusal(&bench, bench.marks()).0, Reason::MarkMissing);
     }
-    std::fs::write(note_path(&bench), note).unwrap();
+    put_mark(&bench, note);
     assert!(bench.open().settle(&bench.log).unwrap());
     clean(&bench.open());
 }
@@ -262,18 +269,66 @@ fn attack_68_a_note_that_nobody_entitled_signed_is_reported_and_stops_nothing() 
     clean(&opened(&bench, marks()).unwrap());
 }
 
+/// Attack class 68: in the file too, of which one slot is enough; and the mark goes up meanwhile.
+#[test]
+fn attack_68_a_huge_note_in_one_slot_is_reported_stops_nothing_and_is_written_over() {
+    let bench = Bench::new();
+    drop(bench.create());
+    received(&bench, &[("S1", 1)]);
+    let honest = String::from_utf8(marked(&bench)).unwrap();
+    let root = Sha256::of(b"forged");
+    let by_another = Checkpoint { origin: Origin::new(ORIGIN).unwrap(), size: 1 << 60, root }.sign(&Key::ed25519(50));
+    let forged = [honest.replacen("\n3\n", "\n1152921504606846976\n", 1), by_another.unwrap().note];
+    for (forged, unit) in forged.iter().zip([unit("S2", 2), unit("S3", 3)]) {
+        let [first, second] = slots(&bench);
+        let older = if std::fs::read(&first).unwrap() == marked(&bench) { second } else { first };
+        std::fs::write(&older, forged).unwrap();
+        let mut ledger = bench.open();
+        assert_eq!(ledger.marks_reported().len(), 1);
+        bench.receive(&mut ledger, &unit).unwrap();
+        let size = ledger.head().unwrap().0;
+        assert!(std::fs::read_to_string(&older).unwrap().starts_with(&format!("{ORIGIN}\n{size}\n")));
+        assert_eq!(bench.open().marks_reported(), []);
+    }
+}
+
+/// A power cut in the middle of a note.
+#[test]
+fn a_torn_slot_is_reported_once_and_the_ledger_is_held_against_the_other() {
+    let bench = Bench::new();
+    drop(bench.create());
+    let older = copy(&bench, "older.db");
+    received(&bench, &[("S1", 1), ("S2", 2)]);
+    let [first, second] = slots(&bench);
+    assert_eq!(std::fs::read(&second).unwrap(), marked(&bench));
+    let note = std::fs::read(&first).unwrap();
+    std::fs::write(&first, &note[..note.len() / 2]).unwrap();
+    let mut ledger = bench.open();
+    assert_eq!(ledger.marks_reported().len(), 1);
+    bench.receive(&mut ledger, &unit("S3", 3)).unwrap();
+    assert_eq!(bench.open().marks_reported(), []);
+    // Whichever is torn, what was put back is noticed.
+    put_back(&bench, &older);
+    for torn in [first, second] {
+        let note = std::fs::read(&torn).unwrap();
+        std::fs::write(&torn, &note[..note.len() - 2]).unwrap();
+        assert_eq!(refusal(&bench, bench.marks()).0, Reason::LedgerRolledBack);
+        std::fs::write(&torn, note).unwrap();
+    }
+}
+
 #[test]
 fn the_largest_note_of_all_marks_counts() {
     let bench = Bench::new();
     drop(bench.create());
     let rungs = Rungs::default();
     let older = copy(&bench, "older.db");
-    let note = std::fs::read(note_path(&bench)).unwrap();
+    let note = marked(&bench);
     let marks = || -> Vec<Box<dyn Mark>> { vec![Box::new(FileMark::at(bench.mark())), Box::new(rungs.clone())] };
     bench.receive(&mut opened(&bench, marks()).unwrap(), &unit("S1", 1)).unwrap();
     // The file went back together with the ledger; the token did not.
     put_back(&bench, &older);
-    std::fs::write(note_path(&bench), note).unwrap();
+    put_mark(&bench, note);
     assert_eq!(refusal(&bench, marks()).0, Reason::LedgerRolledBack);
     drop(opened(&bench, bench.marks()).unwrap());
 }

@@ -3,6 +3,7 @@
 use super::bench::{Bench, Key, ORIGIN, Unit};
 use super::marks::put_back;
 use super::{clean, states, unit};
+use crate::ledger::mark::Counts;
 use crate::ledger::{AppendFault, FileMark, Ledger, Mark, Recorded};
 use ecugate_verifier::inputs::custody::State;
 use ecugate_verifier::syntax::merkle::{Edge, leaf_hash};
@@ -99,12 +100,12 @@ impl Mark for Cutting {
         self.file.begin(size, note)
     }
 
-    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+    fn raise(&mut self, size: u64, note: &str, counts: Counts<'_>) -> Result<(), Finding> {
         *self.wal.lock().unwrap() = std::fs::metadata(&self.ledger).unwrap().len();
         if self.cut == Cut::BeforeTheMark {
             return Err(Finding::bare(Reason::LedgerUnusable));
         }
-        self.file.raise(size, note)?;
+        self.file.raise(size, note, counts)?;
         if self.cut == Cut::AfterTheMark { Err(Finding::bare(Reason::LedgerUnusable)) } else { Ok(()) }
     }
 }

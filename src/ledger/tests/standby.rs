@@ -1,7 +1,7 @@
 //! Officers change to the standby keys: the log goes on under its name, and the keys before sign nothing any more.
 
 use super::bench::{Bench, Key, ORIGIN, record};
-use super::marks::put_back;
+use super::marks::{marked, put_back, put_mark};
 use super::rules::{cover_by, require_refused_by};
 use super::{clean, unfit, unit};
 use crate::ledger::{Append, AppendFault, Depth, KeySet, Ledger, Recorded};
@@ -233,21 +233,21 @@ fn attack_59_a_history_without_the_key_change_is_refused_though_the_first_key_si
         .unwrap()
         .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
         .unwrap();
-    let old_note = std::fs::read(bench.mark().join("high-water.note")).unwrap();
+    let old_note = marked(&bench);
     let after = changed(&bench);
     let mut ledger = bench.open();
     put(&mut ledger, change(&bench, 3), &after.log).unwrap();
     drop(ledger);
-    let note = std::fs::read(bench.mark().join("high-water.note")).unwrap();
+    let note = marked(&bench);
     put_back(&bench, &older);
     assert_eq!(bench.opened().map(drop).unwrap_err().reason(), Reason::LedgerRolledBack);
     // Written on with the keys before, past the size of the mark.
-    std::fs::write(bench.mark().join("high-water.note"), old_note).unwrap();
+    put_mark(&bench, old_note);
     let mut ledger = bench.open();
     bench.receive(&mut ledger, &unit("S8", 8)).unwrap();
     bench.receive(&mut ledger, &unit("S9", 9)).unwrap();
     drop(ledger);
-    std::fs::write(bench.mark().join("high-water.note"), note).unwrap();
+    put_mark(&bench, note);
     assert_eq!(bench.opened().map(drop).unwrap_err().reason(), Reason::LedgerForked);
 }
 

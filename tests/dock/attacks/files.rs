@@ -9,6 +9,8 @@ use libtest_mimic::Trial;
 use rusqlite::Connection;
 use serde_json::Value;
 
+const SLOTS: [&str; 2] = ["site/mark/high-water.0.note", "site/mark/high-water.1.note"];
+
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         trial("attack_59_a_ledger_file_cut_anywhere_is_a_hold_and_nothing_is_recorded", cut),
@@ -139,32 +141,26 @@ fn forked_copy() {
     refused(&delivery, "DEMO-0001", 10, "identity-seen-before");
 }
 
-/// The folder of the mark as it is now, for a ledger that is put back.
-struct KeptMark(tempfile::TempDir);
-
-fn kept_mark(delivery: &Delivery) -> KeptMark {
-    let kept = tempfile::tempdir().unwrap();
-    copy_folder(&delivery.path("site/mark"), &kept.path().join("mark"));
-    KeptMark(kept)
-}
-
-impl KeptMark {
-    fn put_back(&self, delivery: &Delivery) {
-        std::fs::remove_dir_all(delivery.path("site/mark")).unwrap();
-        copy_folder(&self.0.path().join("mark"), &delivery.path("site/mark"));
-    }
-}
-
 /// What the audit says, and how the program ended.
 fn audited(delivery: &Delivery) -> (i32, String) {
     let said = delivery.run(&["ledger", "audit", "--site", "site", "--json"]);
     (said.status, object(&said)["reason"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Both notes of the mark.
+fn marked(delivery: &Delivery) -> [Vec<u8>; 2] {
+    SLOTS.map(|slot| std::fs::read(delivery.path(slot)).unwrap())
+}
+
+fn put_mark(delivery: &Delivery, notes: &[Vec<u8>; 2]) {
+    SLOTS.iter().zip(notes).for_each(|(slot, note)| delivery.write(slot, note));
+}
+
 /// The tables that say what was seen, emptied of the first box: its clone is not the first one there.
 fn edited_index() {
     let (delivery, _, after) = one_accepted();
     let (suspect, held) = ((10, "identity-seen-before".to_owned()), (21, "ledger-differs".to_owned()));
+    let notes = marked(&delivery);
     let cases = [
         ("DELETE FROM fact WHERE seq = 2", &held),
         ("DELETE FROM custody WHERE seq = 2", &held),
@@ -178,13 +174,12 @@ fn edited_index() {
     ];
     for (change, came) in cases {
         put(&delivery, &after);
-        let mark = kept_mark(&delivery);
+        put_mark(&delivery, &notes);
         assert!(edit(&delivery, change) >= 1, "{change}");
         assert_eq!(audited(&delivery), (10, "ledger-differs".to_owned()), "{change}");
         let (status, reason, said) = present(&delivery, "DEMO-0001", |_| {});
         assert_eq!(&(status, reason), came, "{change}: {said}");
         assert_eq!(audited(&delivery), (10, "ledger-differs".to_owned()), "{change}: nothing hides it");
-        mark.put_back(&delivery);
     }
 }
 
@@ -262,13 +257,13 @@ fn fresh_ledger() {
 
 fn mark_notes() {
     let (delivery, _, after) = one_accepted();
-    let path = delivery.path("site/mark/high-water.note");
-    let note = std::fs::read_to_string(&path).unwrap();
+    let kept = marked(&delivery);
+    let note = String::from_utf8(kept.iter().max().unwrap().clone()).unwrap();
     let lines: Vec<&str> = note.lines().collect();
     let huge = note.replacen("\n3\n", "\n1152921504606846976\n", 1);
     assert_ne!(huge, note);
     let unsigned = format!("{}\n{}\n{}\n\n", lines[0], lines[1], lines[2]);
-    let other = std::fs::read(Delivery::founded().path("site/mark/high-water.note")).unwrap();
+    let other = std::fs::read(Delivery::founded().path(SLOTS[0])).unwrap();
     let notes: [(&str, Vec<u8>); 6] = [
         ("nothing", Vec::new()),
         ("garbage", vec![0xff; 300]),
@@ -278,16 +273,20 @@ fn mark_notes() {
         ("the note of another site of this name", other),
     ];
     for (what, bytes) in &notes {
-        std::fs::write(&path, bytes).unwrap();
+        let both = [bytes.clone(), bytes.clone()];
+        put_mark(&delivery, &both);
         let said = held(&delivery, "DEMO-0002", "mark-missing");
         assert!(said["found"].as_str().unwrap().starts_with("a note that "), "{what}: {said}");
-        assert_eq!(std::fs::read(&path).unwrap(), *bytes, "{what} is looked at by a person as it was found");
+        assert_eq!(marked(&delivery), both, "{what} is looked at by a person as it was found");
     }
-    // Beside the note they are nothing.
-    std::fs::write(&path, &note).unwrap();
+    // Beside the notes they are nothing, and in the place of one they are written over.
+    put_mark(&delivery, &kept);
     for (n, (_, bytes)) in notes.iter().enumerate() {
         delivery.write(&format!("site/mark/{n}.note"), bytes);
-        delivery.write("site/mark/high-water.note.new", bytes);
+        delivery.write("site/mark/high-water.note", bytes);
     }
+    let older = usize::from(kept[0] > kept[1]);
+    delivery.write(SLOTS[older], &notes[3].1);
     goes_on(&delivery, &after, 6);
+    assert_ne!(marked(&delivery)[older], notes[3].1);
 }

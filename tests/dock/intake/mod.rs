@@ -86,8 +86,8 @@ impl Delivery {
     }
 
     /// Presents a box with nothing but its label and image.
-    fn receive_bare(&self, serial: &str) -> (i32, Value) {
-        self.receive(serial, |arguments| PAPERS.iter().for_each(|paper| without(arguments, paper)))
+    pub(super) fn receive_bare(&self, serial: &str) -> (i32, Value) {
+        self.receive(serial, without_papers)
     }
 
     /// Entries of kind document.
@@ -99,6 +99,11 @@ impl Delivery {
         let audit = self.ledger().audit(Depth::Signatures).unwrap();
         assert!(audit.is_clean(), "{audit:?}");
     }
+}
+
+/// Takes the papers out of the arguments of a box.
+pub(crate) fn without_papers(arguments: &mut Vec<String>) {
+    PAPERS.iter().for_each(|paper| without(arguments, paper));
 }
 
 fn files(folder: &Path) -> Vec<String> {

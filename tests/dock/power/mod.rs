@@ -11,6 +11,8 @@ use disk::{Dice, Disk};
 use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger, Select};
 use ecugate::site::Site;
+use ecugate_verifier::syntax::note::{VerifiedCheckpoint, VerifierKey};
+use ecugate_verifier::values::limits::Limits;
 use libtest_mimic::Trial;
 use serde_json::Value;
 use std::path::Path;
@@ -28,7 +30,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_trace_of_two_threads_is_read_in_the_order_of_its_returns", trace::two_threads),
         trial("a_verdict_that_was_shown_survives_every_power_cut_and_no_cut_stops_the_ledger", survives),
-        trial("a_disk_that_lies_about_the_write_ahead_log_is_found_out", lying_disk),
+        trial("a_disk_that_lies_about_the_write_ahead_log_or_the_mark_is_found_out", lying_disk),
+        trial("a_receive_waits_for_the_disk_five_times_at_most", few_syncs),
+        trial("after_a_writer_of_the_mark_that_died_its_note_is_synced_before_the_other_is_given_up", unsynced_note),
     ]
 }
 
@@ -122,7 +126,8 @@ fn counts(call: &Call) -> bool {
     }
 }
 
-/// Ledger and journal open, an audit of each finds nothing, and every verdict that was shown stands in the ledger.
+/// Ledger and journal open, an audit of each finds nothing, and every verdict that was shown stands in the ledger and
+/// below a note of the mark.
 fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
     let site = Site::open(folder).map_err(|finding| format!("{finding:?}"))?;
     let ledger =
@@ -132,7 +137,14 @@ fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
         return Err(format!("{:?}", audit.differences));
     }
     Journal::audit(&site.journal()).map_err(|fault| format!("{fault:?}"))?;
+    let notes = site.marks().iter().flat_map(|mark| mark.read().unwrap()).collect::<Vec<_>>();
+    let key = VerifierKey::new(site.origin().as_str(), site.log_key().clone()).unwrap();
+    let open = |note: &String| VerifiedCheckpoint::open(note.as_bytes(), &key, &Limits::STANDARD).ok();
+    let marked = notes.iter().filter_map(open).map(|checkpoint| checkpoint.size()).max().unwrap();
     for (seq, leaf_hash) in shown {
+        if *seq >= marked {
+            return Err(format!("entry {seq} was shown and the mark is of {marked} entries"));
+        }
         let found = ledger.look(Select::Entry(*seq)).map_err(|fault| format!("{fault:?}"))?;
         if found.first().map(|look| look.leaf_hash.to_string()).as_ref() != Some(leaf_hash) {
             return Err(format!("entry {seq} was shown and is not there"));
@@ -147,6 +159,33 @@ fn survives() {
 
 /// The twin: what the program waits for is not kept. If this were not found, the other would show nothing.
 fn lying_disk() {
-    let (found, _) = broken(STATES / 10, |path| path.extension().is_some_and(|end| end == "db-wal"));
-    assert!(found > 0, "no state of a lying disk was found out");
+    for deaf in [(|path| path.extension().is_some_and(|end| end == "db-wal")) as fn(&Path) -> bool, |path| {
+        path.extension().is_some_and(|end| end == "note")
+    }] {
+        let (found, _) = broken(STATES / 10, deaf);
+        assert!(found > 0, "no state of a lying disk was found out");
+    }
+}
+
+/// The journal twice, the write-ahead log and the folder that it is new in, one note of the mark.
+fn few_syncs() {
+    let delivery = Delivery::founded();
+    for serial in ["DEMO-0001", "DEMO-0002"] {
+        let calls = arrival(&delivery, serial).calls;
+        let syncs: Vec<&Call> = calls.iter().filter(|call| matches!(call, Call::Sync { .. })).collect();
+        assert!(syncs.len() <= 5, "{syncs:?}");
+    }
+}
+
+/// Its bytes can be read, and a power cut could take them away together with those that are written over.
+fn unsynced_note() {
+    let delivery = Delivery::founded();
+    assert_eq!(delivery.receive("DEMO-0001", |_| {}).0, 0);
+    delivery.write("site/mark/high-water.lock", b"a note is being written");
+    let calls = arrival(&delivery, "DEMO-0002").calls;
+    let at = |what: &str, is: &dyn Fn(&Call) -> bool| calls.iter().position(is).unwrap_or_else(|| panic!("no {what}"));
+    let synced = at("sync", &|call| matches!(call, Call::Sync { path } if path.ends_with("high-water.0.note")));
+    let given_up = at("write", &|call| matches!(call, Call::Write { path, .. } if path.ends_with("high-water.1.note")));
+    assert!(synced < given_up, "{synced} and {given_up}");
+    assert_eq!(std::fs::read(delivery.path("site/mark/high-water.lock")).unwrap(), b"");
 }
