@@ -4,7 +4,7 @@
 use super::clock::Spread;
 use super::filled::{Filled, Ledgers};
 use super::process::{Ran, again, ran};
-use super::row::{Target, print};
+use super::row::{Target, print, thousands};
 use ecugate_verifier::documents::envelope::{Envelope, PAYLOAD_TYPE, pae};
 use ecugate_verifier::values::keys::PublicKey;
 use ecugate_verifier::values::limits::Limits;
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 const ROUNDS: usize = 3;
 /// Rounds on the small ledger.
-const SIGNATURE_ROUNDS: usize = 5;
+const SIGNATURE_ROUNDS: usize = 3;
 /// A scan is so short that several are timed as one.
 const SCANS: usize = 5;
 
@@ -31,7 +31,7 @@ pub(crate) fn measure(ledgers: &mut Ledgers) {
 }
 
 fn structure(filled: &mut Filled) {
-    let (file, records) = (filled.file(), filled.records());
+    let (file, records) = (filled.file(), thousands(filled.records()));
     let folder = filled.site_folder();
     let file = file.display().to_string();
     let (mut audits, mut scans, mut all_scans, mut checks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -58,7 +58,7 @@ fn structure(filled: &mut Filled) {
 }
 
 fn signatures(filled: &mut Filled, station: &PublicKey) {
-    let (file, records) = (filled.file(), filled.records());
+    let (file, records) = (filled.file(), thousands(filled.records()));
     let folder = filled.site_folder();
     std::fs::write(folder.join("station.spki"), station.spki()).unwrap();
     let (file, key) = (file.display().to_string(), folder.join("station.spki").display().to_string());

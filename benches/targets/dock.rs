@@ -18,10 +18,11 @@ use ecugate_verifier::syntax::label::Rules;
 use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::ident::purpose;
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::time::Time;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Units of the delivery.
 const UNITS: usize = 40;
@@ -138,7 +139,7 @@ pub(crate) fn judge(site: &Site, token: TokenCertificates, brought: &Brought, nu
     presentation.readouts = vec![evidence.measure(None, &mut brought.image.as_slice(), limits)];
     let inputs = Inputs {
         attempt: Attempt { station: name("dock-1"), nonce: Nonce::from_bytes([1; 16]) },
-        now: time(seconds()),
+        now: now(),
         environment: Environment::Trial,
         site: site.text().site.clone(),
         authority: site.authority().clone(),
@@ -165,13 +166,14 @@ pub(crate) fn certificates(site: &Site) -> TokenCertificates {
     TokenCertificates::Read(found.certificates.into_iter().map(|stored| stored.der).collect())
 }
 
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+/// The time of this machine.
+pub(crate) fn now() -> Time {
+    Time::from_unix_millis(i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()).unwrap()
 }
 
 /// The world of the tests, moved to the clock of this machine: the gate takes no other time.
 fn today() -> World {
-    let now = seconds();
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
     let mut world = World::new();
     let signer = |issuing: &Party, who: &str, serial: u64, oid: &str| {
         issuing.issue(Spec::leaf(who).with(|spec| {

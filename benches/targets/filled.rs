@@ -5,6 +5,8 @@ use super::receipts::{FIRST, Marked, Sealed, Station};
 use ecugate::ledger::{FileMark, Ledger, Mark as _, Recorded};
 use ecugate::site::Site;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 /// Records of the small one.
 pub(crate) const SMALL: u64 = 10_000;
@@ -43,10 +45,7 @@ impl Ledgers {
         let station = Station::new();
         let [small, large] = [SMALL, large].map(|records| {
             let mut filled = Filled::new(&station);
-            while filled.records < records {
-                let receipts = filled.signed(&station, CHUNK.min(records - filled.records));
-                filled.append(&station, receipts, GROUP);
-            }
+            filled.fill(&station, records);
             filled
         });
         Self { station, small, large }
@@ -60,6 +59,23 @@ impl Filled {
         let first = station.sealed(0..1).pop().unwrap();
         let last = ledger.append_group(vec![first.into_member()], &station.log).pop().unwrap().unwrap();
         Self { folder, site, ledger, records: 1, last, marked: false }
+    }
+
+    /// Signs the next receipts while the last ones are appended.
+    fn fill(&mut self, station: &Station, records: u64) {
+        let (sender, signed) = mpsc::sync_channel(1);
+        let first = self.records;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut begin = first;
+                while begin < records {
+                    let end = records.min(begin + CHUNK);
+                    sender.send(station.sealed(begin..end)).unwrap();
+                    begin = end;
+                }
+            });
+            signed.iter().for_each(|receipts| self.append(station, receipts, GROUP));
+        });
     }
 
     pub(crate) fn records(&self) -> u64 {

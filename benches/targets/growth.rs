@@ -4,7 +4,7 @@ use super::appending::seconds_each;
 use super::clock::Spread;
 use super::filled::{Filled, GROUP, Ledgers};
 use super::receipts::Station;
-use super::row::{Target, print, print_missing};
+use super::row::{Target, print, print_missing, thousands};
 use ecugate::ledger::Select;
 use rusqlite::{Connection, OpenFlags};
 
@@ -26,7 +26,7 @@ struct Round {
 }
 
 pub(crate) fn measure(ledgers: &mut Ledgers) {
-    let (small, large) = (ledgers.small.records(), ledgers.large.records());
+    let (small, large) = (thousands(ledgers.small.records()), thousands(ledgers.large.records()));
     let Ledgers { station, small: small_ledger, large: large_ledger } = ledgers;
     let rounds: Vec<[Round; 2]> = (0..ROUNDS)
         .map(|_| {
@@ -37,7 +37,7 @@ pub(crate) fn measure(ledgers: &mut Ledgers) {
     let row = |what: &str, target, figure: fn(&Round) -> f64| {
         let grown = rounds.iter().map(|[small, large]| figure(large) / figure(small));
         print("T7", &format!("{what}, {large} records against {small}"), " ×", target, Spread::of(grown));
-        for (records, of) in [(small, 0), (large, 1)] {
+        for (records, of) in [(&small, 0), (&large, 1)] {
             let figures = rounds.iter().map(|round| figure(&round[of]));
             print("T7", &format!("beside: {what}, {records} records"), " ms", Target::Beside, Spread::of(figures));
         }
@@ -77,7 +77,10 @@ fn bytes_of_a_record(filled: &Filled) {
     let tables: Vec<(String, f64)> =
         tables.map(|table| table.unwrap()).map(|(name, size)| (name, size / records)).collect();
     let print = |what: &str, bytes: f64| print("T7", what, " bytes", Target::Beside, Spread::of([bytes]));
-    print(&format!("bytes of a record, {records} records"), tables.iter().map(|(_, bytes)| bytes).sum());
+    print(
+        &format!("bytes of a record, {} records", thousands(filled.records())),
+        tables.iter().map(|(_, bytes)| bytes).sum(),
+    );
     let (named, others): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(_, bytes)| *bytes >= NAMED_BYTES);
     for (table, bytes) in named {
         print(&format!("beside: of them `{table}` with its indices"), bytes);

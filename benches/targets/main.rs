@@ -37,13 +37,16 @@ use filled::Ledgers;
 /// The ledgers that several parts are about, filled by the first of them.
 type Shared = Option<Ledgers>;
 
+/// What a part is called, and what measures it.
+type Part = (&'static str, fn(&mut Shared));
+
 fn main() {
     if let Some((task, arguments)) = process::task() {
         return run(&task, &arguments);
     }
     // cargo gives a bench the argument --bench
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, fn(&mut Shared)); 9] = [
+    let parts: [Part; 9] = [
         ("receiving", |_| receiving::measure()),
         ("memory", |_| memory::measure()),
         ("appending", |_| appending::measure()),

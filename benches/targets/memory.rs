@@ -42,7 +42,7 @@ pub(crate) fn measure() {
 }
 
 /// A unit with a raw image of this length, which its release names whole and in part.
-fn unit(folder: &Path, length: u64) -> World {
+pub(crate) fn unit(folder: &Path, length: u64) -> World {
     std::fs::create_dir_all(folder.join("unit")).unwrap();
     let world = with_image(World::new(), &folder.join("unit/image.bin"), length);
     unit_folder::write(&world, folder).unwrap();

@@ -2,10 +2,11 @@
 
 use super::clock::Spread;
 use super::dock::{Brought, Dock, MAKER, certificates, judge};
-use super::memory::{LARGE, SMALL};
+use super::memory::{self, LARGE, SMALL};
 use super::pki::{Kind, Party, Spec, pem};
 use super::process::{again, missing, wall_milliseconds};
 use super::row::{Target, print, print_missing};
+use super::unit_folder;
 use ecugate::ledger::Ledger;
 use ecugate::site::Site;
 use ecugate_verifier::documents::envelope::{Envelope, PAYLOAD_TYPE, pae};
@@ -50,22 +51,30 @@ fn verify_only(dock: &Dock) {
     dock.write("signer.pub", pem("PUBLIC KEY", key.spki()).as_bytes());
     dock.write("image.sig", &signer.sign(&image));
     let no_tool = missing("pkcs11-tool", "opensc");
-    let mut times: [Vec<f64>; 3] = Default::default();
+    let from_files = tempfile::tempdir().unwrap();
+    let world = memory::unit(from_files.path(), SMALL);
+    let mut times: [Vec<f64>; 4] = Default::default();
     for _ in 0..ROUNDS {
         let folder = dock.folder().display().to_string();
         times[0].push(wall_milliseconds(&mut again(JUDGE, &[&folder])).0);
         if no_tool.is_none() {
             let mut tool = pkcs11_tool(&site);
-            tool.args(["-r", "--type", "cert", "--label", MAKER]).current_dir(dock.folder());
-            times[1].push(wall_milliseconds(&mut tool).0);
+            tool.args(["--token-label", &site.text().trust_token.label, "-r", "--type", "cert", "--label", MAKER]);
+            times[1].push(wall_milliseconds(tool.current_dir(dock.folder())).0);
         }
         let mut openssl = Command::new("openssl");
         openssl.args(["dgst", "-sha256", "-verify", "signer.pub", "-signature", "image.sig", "image.bin"]);
         times[2].push(wall_milliseconds(openssl.current_dir(dock.folder())).0);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ecugate"));
+        program.args(unit_folder::arguments(&world)).current_dir(from_files.path());
+        times[3].push(wall_milliseconds(&mut program).0);
     }
-    let [ours, tool, openssl] = times;
+    let [ours, tool, openssl, files] = times;
+    let of_files = Spread::of(files.iter().zip(&openssl).map(|(files, openssl)| files / openssl));
+    let what = "`ecugate verify unit`, anchors from files, against `openssl dgst -sha256 -verify`";
+    print("T1", what, " ×", Target::AtMost(2.0), of_files);
     let against = |others: &[f64]| Spread::of(ours.iter().zip(others).map(|(ours, other)| ours / other));
-    let what = "the same through the library, in a new process that starts the module's process";
+    let what = "the same through the library, anchors from SoftHSM, in a new process";
     match no_tool {
         Some(why) => print_missing("T1", "the same, against `pkcs11-tool -r --type cert`", &why),
         None => {
@@ -80,7 +89,8 @@ fn verify_only(dock: &Dock) {
         Target::AtMost(2.0),
         against(&openssl),
     );
-    print("T1", "beside: that process", " ms", Target::Beside, Spread::of(ours));
+    print("T1", "beside: `ecugate verify unit`", " ms", Target::Beside, Spread::of(files));
+    print("T1", "beside: the process with the library", " ms", Target::Beside, Spread::of(ours));
     if !tool.is_empty() {
         print("T1", "beside: `pkcs11-tool`", " ms", Target::Beside, Spread::of(tool));
     }
