@@ -50,7 +50,7 @@ pub(crate) fn measure() {
         let each = |of: fn(&Counted) -> f64| (of(&many) - of(&few)) / (MORE - FEWER) as f64 / 1e6;
         let (all, hashing) = (each(|counted| counted.all), each(|counted| counted.hashing));
         if hashing <= 0.0 {
-            print_missing("T13", what, "the program has no symbols: build it with CARGO_PROFILE_BENCH_STRIP=none");
+            print_missing("T13", what, "the bench has no symbols: scripts/bench builds it with them");
             continue;
         }
         let row = |what: &str, target, million| print("T13", what, " million", target, Spread::of([million]));
