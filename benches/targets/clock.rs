@@ -35,6 +35,9 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.least == self.most {
+            return write!(f, "{:.2}", self.median);
+        }
         write!(f, "{:.2} [{:.2}–{:.2}]", self.median, self.least, self.most)
     }
 }

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::process::Command;
 
 const ROUNDS: usize = 5;
-const SMALL: u64 = 64 << 10;
-const LARGE: u64 = 1 << 30;
+pub(crate) const SMALL: u64 = 64 << 10;
+pub(crate) const LARGE: u64 = 1 << 30;
 
 pub(crate) fn measure() {
     let folders = [SMALL, LARGE].map(|length| (tempfile::tempdir().unwrap(), length));
@@ -42,16 +42,21 @@ pub(crate) fn measure() {
 }
 
 /// A unit with a raw image of this length, which its release names whole and in part.
-fn unit(folder: &Path, length: u64) -> World {
-    let world = World::new();
+pub(crate) fn unit(folder: &Path, length: u64) -> World {
     std::fs::create_dir_all(folder.join("unit")).unwrap();
-    let path = folder.join("unit/image.bin");
+    let world = with_image(World::new(), &folder.join("unit/image.bin"), length);
+    unit_folder::write(&world, folder).unwrap();
+    world
+}
+
+/// Writes a raw image of this length, and has the release name it whole and in part.
+pub(crate) fn with_image(world: World, path: &Path, length: u64) -> World {
     // zeros between, which are read and hashed like anything else
-    let mut file = File::create(&path).unwrap();
+    let mut file = File::create(path).unwrap();
     file.write_all(&world.image).unwrap();
     file.seek(SeekFrom::Start(length - 1)).unwrap();
     file.write_all(&[1]).unwrap();
-    let (mut file, mut buffer) = (File::open(&path).unwrap(), vec![0; 256 << 10]);
+    let (mut file, mut buffer) = (File::open(path).unwrap(), vec![0; 256 << 10]);
     let (mut whole, mut half, mut read) = (Hasher::default(), Hasher::default(), 0);
     while read < length {
         let count = file.read(&mut buffer).unwrap();
@@ -60,13 +65,11 @@ fn unit(folder: &Path, length: u64) -> World {
         half.update(&buffer[..usize::try_from(of_half).unwrap()]);
         read += count as u64;
     }
-    let world = world.with(|world| {
+    world.with(|world| {
         let component = &mut world.release.components[0];
         component.file = Some(FileDigest { sha256: whole.finish(), length });
         component.ranges = vec![range(component.base.unwrap(), length / 2, half.finish())];
-    });
-    unit_folder::write(&world, folder).unwrap();
-    world
+    })
 }
 
 fn range(start: u64, length: u64, sha256: Sha256) -> Range {

@@ -31,6 +31,13 @@ pub(crate) fn print_missing(row: &str, what: &str, why: &str) {
     println!("| {row} | {what} | | not measured: {why} | |");
 }
 
+/// A number with a comma between thousands.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8(groups.join(&b',')).unwrap()
+}
+
 const fn met(is: bool) -> &'static str {
     if is { "met" } else { "missed" }
 }
