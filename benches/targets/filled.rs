@@ -103,8 +103,14 @@ impl Filled {
     /// The folder of a site in which the program finds this ledger and its mark.
     pub(crate) fn site_folder(&mut self) -> &Path {
         let mut mark = FileMark::at(self.site.mark());
-        let keep = if self.marked { FileMark::raise } else { FileMark::begin };
-        keep(&mut mark, self.last.size, &self.last.checkpoint).unwrap();
+        let (size, note) = (self.last.size, self.last.checkpoint.as_str());
+        if self.marked {
+            // What stands there is this ledger's own.
+            let counts = |note: &str| note.lines().nth(1).and_then(|size| size.parse().ok());
+            mark.raise(size, note, &counts).unwrap();
+        } else {
+            mark.begin(size, note).unwrap();
+        }
         self.marked = true;
         self.folder.path()
     }

@@ -7,7 +7,7 @@ use super::memory::SMALL;
 use super::process::{again, missing, wall_milliseconds};
 use super::row::{Target, print, print_missing};
 use super::world::{PART, label, name};
-use ecugate::gate::{Arrival, Gate, ImageSource, Outcome, Surroundings};
+use ecugate::gate::{Arrival, Gate, ImageSource, Outcome, Stored, Surroundings};
 use ecugate::site::Site;
 use ecugate_verifier::documents::manifest::shipment::Condition;
 use ecugate_verifier::inputs::trust::anchors::TokenCertificates;
@@ -122,6 +122,7 @@ pub(crate) fn receive_units(arguments: &[String]) {
             condition: Condition::New,
             operator: None,
             order: None,
+            stored: Stored::default(),
         };
         let outcome = gate.receive(arrival).unwrap();
         assert!(matches!(outcome, Outcome::Accepted(_)), "a genuine unit: {outcome:?}");

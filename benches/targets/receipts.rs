@@ -5,7 +5,7 @@ use super::world::{CHIP, PART, SERIAL, World, label, name};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecugate::hsm::{PinSource, TokenName};
-use ecugate::ledger::{Append, Blob, FileMark, Ledger, Mark, Member, Place, Record};
+use ecugate::ledger::{Append, Blob, Counts, FileMark, Ledger, Mark, Member, Place, Record};
 use ecugate::site::{AuthorityText, CONFIGURATION, HolderText, KeyText, SignerText, Site, SiteText, StateText};
 use ecugate_verifier::documents::document::{self, Document};
 use ecugate_verifier::documents::envelope::{Envelope, seal};
@@ -102,7 +102,7 @@ impl Mark for MemoryMark {
         Ok(())
     }
 
-    fn raise(&mut self, size: u64, note: &str) -> Result<(), Finding> {
+    fn raise(&mut self, size: u64, note: &str, _: Counts<'_>) -> Result<(), Finding> {
         self.begin(size, note)
     }
 }

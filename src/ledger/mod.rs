@@ -57,7 +57,7 @@ pub use high_water::FileMark;
 pub use keys::{KeySet, StandbyKeys, TrustedKeys};
 pub use kind::{EntryKind, Signers};
 pub use look::{Look, Select};
-pub use mark::Mark;
+pub use mark::{Counts, Mark};
 pub use member::{Append, Blob, Member, Place, Recorded, Seal};
 pub use passage::{Passage, Proven};
 pub use recall::Entry;
