@@ -2,12 +2,14 @@
 
 use super::Ledger;
 use super::fault::LedgerFault;
-use super::keys::{KeySet, TrustedKeys};
+use super::keys::{KeySet, TrustedKeys, require_log, require_named};
 use super::kind::{EntryKind, Signers};
 use super::record::{More, Reading};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use ecugate_verifier::documents::change::KeyChange;
 use ecugate_verifier::documents::envelope::{Envelope, pae};
+use ecugate_verifier::documents::founding::Genesis;
 use ecugate_verifier::documents::leaf::Leaf;
 use ecugate_verifier::syntax::note::VerifierKey;
 use ecugate_verifier::values::digest::Sha256;
@@ -124,6 +126,30 @@ impl Examiner<'_> {
             self.trusted.require_signers(said.kind, envelope, message, rigour)?;
         }
         Ok(Examined { leaf, reading, keys })
+    }
+
+    /// The genesis names the keys that the site trusts: a ledger of other keys is another ledger.
+    fn require_own_genesis(&self, genesis: &Genesis) -> Result<(), String> {
+        require_log(self.log, &genesis.log_key)?;
+        require_named(&self.trusted.stations, &genesis.station_keys)?;
+        match (&self.trusted.standby, self.standby_log, &genesis.standby) {
+            (None, None, None) => Ok(()),
+            (Some(trusted), Some(log), Some(named)) => require_log(log, &named.log_key)
+                .and_then(|()| require_named(&trusted.stations, &named.station_keys))
+                .map_err(|why| format!("standby: {why}")),
+            (None, _, Some(_)) => Err("it names standby keys, and the site trusts none".to_owned()),
+            _ => Err("it names no standby keys, and the site trusts some".to_owned()),
+        }
+    }
+
+    /// A key change is to the keys that the site trusts as standby.
+    fn require_own_change(&self, change: &KeyChange) -> Result<(), String> {
+        match (&self.trusted.standby, self.standby_log) {
+            (Some(trusted), Some(log)) => {
+                require_log(log, &change.log_key).and_then(|()| require_named(&trusted.stations, &change.station_keys))
+            }
+            _ => Err("it changes to standby keys, and the site trusts none".to_owned()),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The keys whose signatures count, and from which entry on: the first ones, and after a key change the standby ones.
 
 use super::Ledger;
-use super::examine::Examiner;
 use super::fault::LedgerFault;
 use ecugate_verifier::documents::change::KeyChange;
 use ecugate_verifier::documents::founding::Genesis;
@@ -128,32 +127,6 @@ impl Ledger {
     }
 }
 
-impl Examiner<'_> {
-    /// The genesis names the keys that the site trusts: a ledger of other keys is another ledger.
-    pub(super) fn require_own_genesis(&self, genesis: &Genesis) -> Result<(), String> {
-        require_log(self.log, &genesis.log_key)?;
-        require_named(&self.trusted.stations, &genesis.station_keys)?;
-        match (&self.trusted.standby, self.standby_log, &genesis.standby) {
-            (None, None, None) => Ok(()),
-            (Some(trusted), Some(log), Some(named)) => require_log(log, &named.log_key)
-                .and_then(|()| require_named(&trusted.stations, &named.station_keys))
-                .map_err(|why| format!("standby: {why}")),
-            (None, _, Some(_)) => Err("it names standby keys, and the site trusts none".to_owned()),
-            _ => Err("it names no standby keys, and the site trusts some".to_owned()),
-        }
-    }
-
-    /// A key change is to the keys that the site trusts as standby.
-    pub(super) fn require_own_change(&self, change: &KeyChange) -> Result<(), String> {
-        match (&self.trusted.standby, self.standby_log) {
-            (Some(trusted), Some(log)) => {
-                require_log(log, &change.log_key).and_then(|()| require_named(&trusted.stations, &change.station_keys))
-            }
-            _ => Err("it changes to standby keys, and the site trusts none".to_owned()),
-        }
-    }
-}
-
 fn no_standby() -> LedgerFault {
     let expected = "the standby keys that the ledger changed to, in the configuration of this site";
     LedgerFault::differs("the log key", expected, "none")
@@ -179,14 +152,14 @@ pub(super) fn require_named_by(genesis: &Genesis, change: &KeyChange) -> Result<
     }
 }
 
-fn require_log(trusted: &VerifierKey, named: &str) -> Result<(), String> {
+pub(super) fn require_log(trusted: &VerifierKey, named: &str) -> Result<(), String> {
     if named == trusted.to_string() {
         return Ok(());
     }
     Err(format!("it names the log key {named}, the site trusts {trusted}"))
 }
 
-fn require_named(trusted: &[PublicKey], named: &[Sha256]) -> Result<(), String> {
+pub(super) fn require_named(trusted: &[PublicKey], named: &[Sha256]) -> Result<(), String> {
     match trusted.iter().map(PublicKey::id).find(|id| !named.contains(id)) {
         Some(id) => Err(format!("it does not name the station key {id}, which the site trusts")),
         None => Ok(()),

@@ -45,7 +45,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -112,11 +112,14 @@ pub mod hex {
     /// Writes pairs of lower-case hex digits.
     #[must_use]
     pub fn encode(bytes: &[u8]) -> String {
-        use core::fmt::Write as _;
-        bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+        let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]);
+        let mut out = String::with_capacity(bytes.len() * 2);
+        out.extend(digits);
+        out
+    }
+
+    fn digit(half: u8) -> char {
+        char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 })
     }
 
     const fn value(digit: u8) -> Option<u8> {
