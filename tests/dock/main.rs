@@ -9,10 +9,13 @@ mod answers;
 mod attacks;
 mod authority;
 mod bad_modules;
+mod campaign;
 mod clock_step;
 mod delivery;
+mod dice;
 mod failover;
 mod faults;
+mod flips;
 mod founding;
 mod gate;
 mod guarded;
@@ -66,6 +69,7 @@ fn main() {
         bad_modules::trials,
         schema::trials,
         kill::trials,
+        flips::trials,
         race::trials,
         attacks::trials,
     ];

@@ -7,7 +7,8 @@ mod disk;
 mod trace;
 
 use crate::delivery::{Delivery, copy_folder};
-use disk::{Dice, Disk};
+use crate::dice::Dice;
+use disk::Disk;
 use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger, Select};
 use ecugate::site::Site;
