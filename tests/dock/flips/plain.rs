@@ -75,7 +75,7 @@ fn look_ups(
 
 /// The indices of a table, with the condition of those that hold only some of its rows.
 fn indices(connection: &Connection, table: &str) -> Result<Vec<(String, Option<String>)>> {
-    let all = "SELECT list.name, (SELECT sql FROM sqlite_schema WHERE name = list.name AND list.partial) \
+    let all = "SELECT list.name, (SELECT CAST(sql AS TEXT) FROM sqlite_schema WHERE name = list.name AND list.partial) \
                FROM pragma_index_list(?) AS list ORDER BY list.name";
     let all = connection
         .prepare(all)?
