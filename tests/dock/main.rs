@@ -26,6 +26,7 @@ mod kept;
 mod keys;
 mod kill;
 mod ledger;
+mod no_memory;
 #[path = "../support/own_process.rs"]
 mod own_process;
 mod pins;
@@ -70,6 +71,7 @@ fn main() {
         schema::trials,
         kill::trials,
         flips::trials,
+        no_memory::trials,
         race::trials,
         attacks::trials,
     ];
