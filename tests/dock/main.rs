@@ -27,6 +27,7 @@ mod keys;
 mod kill;
 mod ledger;
 mod no_memory;
+mod oracle;
 #[path = "../support/own_process.rs"]
 mod own_process;
 mod pins;
@@ -72,6 +73,7 @@ fn main() {
         kill::trials,
         flips::trials,
         no_memory::trials,
+        oracle::trials,
         race::trials,
         attacks::trials,
     ];
