@@ -4,7 +4,9 @@
 //! What is promised: no acknowledged record is lost, none is invented, a box is never a clone of itself, and a second
 //! box always is one.
 
+use crate::campaign::{number, tell};
 use crate::delivery::{Delivery, Said, copy_folder};
+use crate::oracle::Oracle;
 use ecugate::ledger::Depth;
 use ecugate_verifier::inputs::custody::State;
 use ecugate_verifier::values::ident::{Serial, UnitKey};
@@ -45,7 +47,7 @@ pub(crate) fn trial(name: &'static str, test: fn()) -> Trial {
 
 /// Every n-th point is taken, so that a run of the tests stays short. A campaign sets `ECUGATE_KILL_STRIDE` to 1.
 fn stride() -> usize {
-    std::env::var("ECUGATE_KILL_STRIDE").map_or(3, |text| text.parse().unwrap())
+    number("ECUGATE_KILL_STRIDE", 3)
 }
 
 /// Stops the program at the first, fourth, … of these calls until it is no longer reached.
@@ -64,6 +66,7 @@ fn each_point(calls: &str, fault: &str) {
         presented_again(&delivery, &first, &format!("{calls} {fault} at {point}"));
     }
     assert!(points > 0, "{calls} is never reached");
+    tell(&format!("{fault}: {points} points of {calls}"));
 }
 
 /// Presents a box under `strace`, which spoils one call of any thread of the program, on what the gate keeps and on its
@@ -105,6 +108,9 @@ fn was_hit(delivery: &Delivery) -> bool {
 
 /// The same box again, then a second one like it.
 fn presented_again(delivery: &Delivery, first: &Output, point: &str) {
+    let mut oracle = Oracle::default();
+    oracle.see_folder(&delivery.path("site"));
+    oracle.see(&first.stdout);
     let said: Option<Value> = serde_json::from_slice(&first.stdout).ok();
     let shown = said.as_ref().is_some_and(|said| said["outcome"] == "accept");
     let died = first.status.signal().is_some() || first.status.code() == Some(137);
@@ -138,6 +144,8 @@ fn presented_again(delivery: &Delivery, first: &Output, point: &str) {
     let ledger = delivery.ledger();
     let audit = ledger.audit(Depth::Signatures).unwrap();
     assert!(audit.is_clean(), "{point}: {audit:?}");
+    oracle.see_folder(&delivery.path("site"));
+    oracle.judge(&ledger).unwrap_or_else(|why| panic!("{point}: {why}"));
     let serial = UnitKey::serial(&Serial::new("DEMO-0001").unwrap());
     let states: Vec<State> = ledger.sightings(&[serial]).unwrap().into_iter().map(|sighting| sighting.state).collect();
     let accepted = states.iter().filter(|state| matches!(state, State::Accepted | State::Contested)).count();
