@@ -171,7 +171,7 @@ fn ended(folder: &Path) {
     let audit = ledger.audit(Depth::Signatures).unwrap();
     assert!(audit.is_clean(), "{audit:?}");
     for (number, point) in all.iter().enumerate() {
-        let key = UnitKey::serial(&Serial::new(&serial(number)).unwrap());
+        let key = UnitKey::serial(&Serial::new(serial(number)).unwrap());
         let states: Vec<State> = ledger.sightings(&[key]).unwrap().into_iter().map(|seen| seen.state).collect();
         let late = if matches!(point.status, 0 | 30) { &[][..] } else { &[State::Held] };
         assert_eq!(states, [late, &[State::Contested, State::Suspect]].concat(), "{point:?}");

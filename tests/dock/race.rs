@@ -1,5 +1,6 @@
 //! Many docks at one instant: 32 processes with one serial, then with one device key, half of them killed on the way.
 
+use crate::campaign::tell;
 use crate::delivery::{Delivery, Said};
 use crate::kill::{KEPT, trial};
 use crate::oracle::Oracle;
@@ -107,6 +108,7 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
     assert!(ledger.audit(Depth::Signatures).unwrap().is_clean());
     oracle.see_folder(&delivery.path("site"));
     assert!(oracle.judge(&ledger).unwrap() > 1);
+    tell(&format!("a race of {DOCKS} docks, half of them killed: one accept, every signed checkpoint of one history"));
 }
 
 fn dock(delivery: &Delivery, mut command: Command, serial: &str) -> Child {
