@@ -120,7 +120,8 @@ impl<'f> Made<'f> {
             files.iter().map(|name| (*name, std::fs::read(delivery.path("site").join(name)).unwrap())).collect();
         let mut made = Self { folder, delivery, files, untouched: String::new(), without_last_commit: None };
         made.untouched = made.read("untouched", &made.files).1.unwrap();
-        let shorter = made.files.iter().map(|(name, bytes)| (*name, log_without_last_commit(name, bytes))).collect();
+        let shorter: Vec<_> =
+            made.files.iter().map(|(name, bytes)| (*name, log_without_last_commit(name, bytes))).collect();
         made.without_last_commit = (made.files.len() > 1).then(|| made.read("shorter", &shorter).1.unwrap());
         assert_eq!(made.library(&made.write("untouched", &made.files)), BTreeSet::new());
         assert_eq!(made.library(&made.write("shorter", &shorter)), BTreeSet::new());
@@ -128,7 +129,7 @@ impl<'f> Made<'f> {
     }
 
     /// Lays copies into a folder of their own.
-    fn write(&self, name: &str, files: &Vec<(&'static str, Vec<u8>)>) -> std::path::PathBuf {
+    fn write(&self, name: &str, files: &[(&'static str, Vec<u8>)]) -> std::path::PathBuf {
         let folder = self.folder.join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
@@ -139,7 +140,7 @@ impl<'f> Made<'f> {
     }
 
     /// Whether SQLite's own check is content, and everything that is there to be read.
-    fn read(&self, name: &str, files: &Vec<(&'static str, Vec<u8>)>) -> (bool, rusqlite::Result<String>) {
+    fn read(&self, name: &str, files: &[(&'static str, Vec<u8>)]) -> (bool, rusqlite::Result<String>) {
         match plain::open(&self.write(name, files)) {
             Ok(connection) => (plain::integrity(&connection), plain::dump(&connection)),
             Err(error) => (false, Err(error)),

@@ -92,7 +92,15 @@ struct Cut<'a> {
     shown: &'a [(u64, String)],
     /// Notes that were written or shown.
     oracle: &'a Oracle,
-    after: &'a str,
+    /// The call after which the power went.
+    after: (usize, &'a Call),
+}
+
+impl Cut<'_> {
+    fn words(&self) -> String {
+        let (n, call) = self.after;
+        format!("after call {n} {call:?}").chars().take(600).collect()
+    }
 }
 
 /// Takes `count` states of the disk, spread over all calls.
@@ -124,9 +132,8 @@ fn each_cut(delivery: &Delivery, count: usize, deaf: fn(&Path) -> bool, mut look
             for _ in point * count / points..(point + 1) * count / points {
                 let state = tempfile::tempdir().unwrap();
                 disk.cut(&mut dice, state.path());
-                let after: String = format!("after call {n} {call:?}").chars().take(600).collect();
                 let (keys, folder) = (keys.path(), state.path());
-                look(&Cut { folder, keys, shown: &shown, oracle: &oracle, after: &after });
+                look(&Cut { folder, keys, shown: &shown, oracle: &oracle, after: (n, call) });
             }
             point += 1;
         }
@@ -142,7 +149,7 @@ fn broken(count: usize, deaf: fn(&Path) -> bool) -> (usize, String) {
         if let Err(why) = opened(cut.folder, cut.shown) {
             broken += 1;
             if first.is_empty() {
-                first = format!("{}: {why}", cut.after);
+                first = format!("{}: {why}", cut.words());
             }
         }
     });
@@ -202,10 +209,10 @@ fn goes_on() {
             copy_folder(cut.folder, &delivery.path("site"));
             copy_folder(cut.keys, &delivery.path("site"));
             let (status, said) = delivery.receive("DEMO-0003", |_| {});
-            assert_eq!(status, 0, "{}: {said}", cut.after);
+            assert_eq!(status, 0, "{}: {said}", cut.words());
             let mut oracle = cut.oracle.clone();
             oracle.see_folder(&delivery.path("site"));
-            sizes += oracle.judge(&delivery.ledger()).unwrap_or_else(|why| panic!("{}: {why}", cut.after));
+            sizes += oracle.judge(&delivery.ledger()).unwrap_or_else(|why| panic!("{}: {why}", cut.words()));
         },
     );
     assert!(sizes > 3 * count, "{sizes}");
