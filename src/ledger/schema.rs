@@ -276,8 +276,10 @@ fn expected_objects() -> Result<&'static Vec<String>, LedgerFault> {
 }
 
 fn objects(connection: &Connection) -> Result<Vec<String>, LedgerFault> {
+    // Quoted, so that a blob in the place of a text shows.
     let mut statement = connection.prepare(
-        "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1",
+        "SELECT quote(type) || ' ' || quote(name) || ' ' || quote(tbl_name) || ' ' || quote(sql) FROM sqlite_schema \
+         ORDER BY 1",
     )?;
     let objects = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(objects)

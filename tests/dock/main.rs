@@ -9,10 +9,13 @@ mod answers;
 mod attacks;
 mod authority;
 mod bad_modules;
+mod campaign;
 mod clock_step;
 mod delivery;
+mod dice;
 mod failover;
 mod faults;
+mod flips;
 mod founding;
 mod gate;
 mod guarded;
@@ -23,6 +26,8 @@ mod kept;
 mod keys;
 mod kill;
 mod ledger;
+mod no_memory;
+mod oracle;
 #[path = "../support/own_process.rs"]
 mod own_process;
 mod pins;
@@ -66,6 +71,9 @@ fn main() {
         bad_modules::trials,
         schema::trials,
         kill::trials,
+        flips::trials,
+        no_memory::trials,
+        oracle::trials,
         race::trials,
         attacks::trials,
     ];

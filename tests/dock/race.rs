@@ -1,7 +1,9 @@
 //! Many docks at one instant: 32 processes with one serial, then with one device key, half of them killed on the way.
 
+use crate::campaign::tell;
 use crate::delivery::{Delivery, Said};
 use crate::kill::{KEPT, trial};
+use crate::oracle::Oracle;
 use crate::world::unit;
 use ecugate::ledger::Depth;
 use ecugate_verifier::inputs::custody::State;
@@ -72,8 +74,10 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
         .collect();
     let mut accepted = 0;
     let mut told = Vec::new();
+    let mut oracle = Oracle::default();
     for (doomed, child) in docks {
         let output = child.wait_with_output().unwrap();
+        oracle.see(&output.stdout);
         if doomed && output.status.code().is_none_or(|code| code == 137) {
             continue;
         }
@@ -102,6 +106,9 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
         assert_eq!(look[0].leaf_hash.to_string(), leaf_hash);
     }
     assert!(ledger.audit(Depth::Signatures).unwrap().is_clean());
+    oracle.see_folder(&delivery.path("site"));
+    assert!(oracle.judge(&ledger).unwrap() > 1);
+    tell(&format!("a race of {DOCKS} docks, half of them killed: one accept, every signed checkpoint of one history"));
 }
 
 fn dock(delivery: &Delivery, mut command: Command, serial: &str) -> Child {

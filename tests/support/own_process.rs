@@ -15,7 +15,7 @@ const FOLDER: &str = "ECUGATE_TEST_FOLDER";
 /// The number of the stage that it is to run.
 const STAGE: &str = "ECUGATE_TEST_STAGE";
 /// Longer than any stage takes on a loaded machine; a module that hangs ends here.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Part of a test that has a process to itself. It gets the folder of the test.
 pub(crate) type Stage = fn(&Path);
@@ -23,6 +23,16 @@ pub(crate) type Stage = fn(&Path);
 /// Runs the stages of the test called `name`, one process after the other, each with `environment` of the test's
 /// folder. In such a process itself, runs its stage.
 pub(crate) fn run(
+    name: &str,
+    environment: impl FnOnce(&Path) -> BTreeMap<OsString, OsString>,
+    stages: &[Stage],
+) -> Result<(), String> {
+    run_within(DEADLINE, name, environment, stages)
+}
+
+/// The same where a stage has more to do than others: each must end within `deadline`.
+pub(crate) fn run_within(
+    deadline: Duration,
     name: &str,
     environment: impl FnOnce(&Path) -> BTreeMap<OsString, OsString>,
     stages: &[Stage],
@@ -35,12 +45,18 @@ pub(crate) fn run(
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let environment = environment(folder.path());
     for number in 0..stages.len() {
-        start(name, folder.path(), &environment, &number.to_string())?;
+        start(deadline, name, folder.path(), &environment, &number.to_string())?;
     }
     Ok(())
 }
 
-fn start(name: &str, folder: &Path, environment: &BTreeMap<OsString, OsString>, stage: &str) -> Result<(), String> {
+fn start(
+    deadline: Duration,
+    name: &str,
+    folder: &Path,
+    environment: &BTreeMap<OsString, OsString>,
+    stage: &str,
+) -> Result<(), String> {
     let output = std::fs::File::create(folder.join("output")).map_err(|error| error.to_string())?;
     let errors = output.try_clone().map_err(|error| error.to_string())?;
     let mut child = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
@@ -57,7 +73,7 @@ fn start(name: &str, folder: &Path, environment: &BTreeMap<OsString, OsString>, 
     let status = loop {
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) => break status.to_string(),
-            None if started.elapsed() > DEADLINE => {
+            None if started.elapsed() > deadline => {
                 child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
                 break "past its deadline".to_owned();
             }

@@ -6,8 +6,11 @@
 mod disk;
 mod trace;
 
+use crate::campaign::{number, tell};
 use crate::delivery::{Delivery, copy_folder};
-use disk::{Dice, Disk};
+use crate::dice::Dice;
+use crate::oracle::Oracle;
+use disk::Disk;
 use ecugate::journal::Journal;
 use ecugate::ledger::{Depth, Ledger, Select};
 use ecugate::site::Site;
@@ -21,15 +24,20 @@ use trace::Call;
 
 /// States that are opened in one run of the tests. A campaign sets `ECUGATE_POWER_CUTS` to more.
 const STATES: usize = 2_000;
+/// In one of so many states the gate goes on with the next box.
+const GOES_ON: usize = 100;
+/// Folders that the program only reads, or that its module writes.
+const KEYS: [&str; 2] = ["tokens", "pins"];
 
 fn states() -> usize {
-    std::env::var("ECUGATE_POWER_CUTS").map_or(STATES, |text| text.parse().unwrap())
+    number("ECUGATE_POWER_CUTS", STATES)
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_trace_of_two_threads_is_read_in_the_order_of_its_returns", trace::two_threads),
         trial("a_verdict_that_was_shown_survives_every_power_cut_and_no_cut_stops_the_ledger", survives),
+        trial("a_gate_that_goes_on_after_a_power_cut_signs_no_second_history", goes_on),
         trial("a_disk_that_lies_about_the_write_ahead_log_or_the_mark_is_found_out", lying_disk),
         trial("a_receive_waits_for_the_disk_five_times_at_most", few_syncs),
         trial("after_a_writer_of_the_mark_that_died_its_note_is_synced_before_the_other_is_given_up", unsynced_note),
@@ -46,6 +54,8 @@ fn trial(name: &'static str, test: fn()) -> Trial {
 /// One arrival: the disk before it, and what the program did to it.
 struct Arrival {
     before: tempfile::TempDir,
+    /// Tokens and their PINs, which no cut touches.
+    keys: tempfile::TempDir,
     calls: Vec<Call>,
 }
 
@@ -55,9 +65,12 @@ fn arrivals(delivery: &Delivery) -> Vec<Arrival> {
 }
 
 fn arrival(delivery: &Delivery, serial: &str) -> Arrival {
-    let before = tempfile::tempdir().unwrap();
+    let (before, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     copy_folder(&delivery.path("site"), before.path());
     // Tokens are vendor's ground, and a trial's are files that its module writes as it likes.
+    for folder in KEYS {
+        copy_folder(&before.path().join(folder), &keys.path().join(folder));
+    }
     std::fs::remove_dir_all(before.path().join("tokens")).unwrap();
     let trace = delivery.path("trace");
     let mut command = Command::new("strace");
@@ -65,7 +78,7 @@ fn arrival(delivery: &Delivery, serial: &str) -> Arrival {
     command.arg(env!("CARGO_BIN_EXE_ecugate")).args(delivery.box_with(serial)).current_dir(delivery.path(""));
     let said = command.output().unwrap();
     assert!(matches!(said.status.code(), Some(0 | 10)), "{said:?}");
-    Arrival { before, calls: trace::read(&std::fs::read_to_string(trace).unwrap()) }
+    Arrival { before, keys, calls: trace::read(&std::fs::read_to_string(trace).unwrap()) }
 }
 
 /// What whoever watches has been told so far: entry and leaf hash of a verdict, once the last byte was written.
@@ -74,40 +87,76 @@ fn told(said: &[u8]) -> Option<(u64, String)> {
     Some((said["record"]["seq"].as_u64()?, said["record"]["leaf_hash"].as_str()?.to_owned()))
 }
 
-/// Opens `count` states of the disk and answers how many are not as promised, the first of them in words.
-fn broken(count: usize, deaf: fn(&Path) -> bool) -> (usize, String) {
-    let delivery = Delivery::founded();
+/// One state of the disk, and what went before it.
+struct Cut<'a> {
+    folder: &'a Path,
+    /// Tokens and PINs as they were before the box came.
+    keys: &'a Path,
+    /// Entries and leaf hashes that somebody was told.
+    shown: &'a [(u64, String)],
+    /// Notes that were written or shown.
+    oracle: &'a Oracle,
+    /// The call after which the power went.
+    after: (usize, &'a Call),
+}
+
+impl Cut<'_> {
+    fn words(&self) -> String {
+        let (n, call) = self.after;
+        format!("after call {n} {call:?}").chars().take(600).collect()
+    }
+}
+
+/// Takes `count` states of the disk, spread over all calls.
+fn each_cut(delivery: &Delivery, count: usize, deaf: fn(&Path) -> bool, mut look: impl FnMut(&Cut<'_>)) {
     let site = std::fs::canonicalize(delivery.path("site")).unwrap();
     let mut dice = Dice(1);
-    let (mut broken, mut first) = (0, String::new());
-    let mut shown = Vec::new();
-    let arrivals = arrivals(&delivery);
+    let (mut shown, mut oracle) = (Vec::new(), Oracle::default());
+    let arrivals = arrivals(delivery);
     let points: usize = arrivals.iter().map(|arrival| arrival.calls.iter().filter(|call| counts(call)).count()).sum();
-    for Arrival { before, calls } in &arrivals {
+    let mut point = 0;
+    oracle.see_folder(arrivals[0].before.path());
+    for Arrival { before, keys, calls } in &arrivals {
         let mut disk = Disk::at(before.path(), &site, deaf);
         let mut said = Vec::new();
         for (n, call) in calls.iter().enumerate() {
             disk.apply(call);
-            if let Call::Said(bytes) = call {
-                said.extend(bytes);
-                shown.extend(told(&said));
+            match call {
+                Call::Said(bytes) => {
+                    said.extend(bytes);
+                    oracle.see(&said);
+                    shown.extend(told(&said));
+                }
+                Call::Write { bytes, .. } => oracle.see(bytes),
+                _ => {}
             }
             if !counts(call) {
                 continue;
             }
-            for _ in 0..count.div_ceil(points) {
+            for _ in point * count / points..(point + 1) * count / points {
                 let state = tempfile::tempdir().unwrap();
                 disk.cut(&mut dice, state.path());
-                if let Err(why) = opened(state.path(), &shown) {
-                    broken += 1;
-                    if first.is_empty() {
-                        first = format!("after call {n} {call:?}: {why}").chars().take(600).collect();
-                    }
-                }
+                let (keys, folder) = (keys.path(), state.path());
+                look(&Cut { folder, keys, shown: &shown, oracle: &oracle, after: (n, call) });
             }
+            point += 1;
         }
     }
     assert_eq!(shown.len(), 3, "what was shown is not in the traces");
+}
+
+/// Opens `count` states of the disk and answers how many are not as promised, the first of them in words.
+fn broken(count: usize, deaf: fn(&Path) -> bool) -> (usize, String) {
+    let delivery = Delivery::founded();
+    let (mut broken, mut first) = (0, String::new());
+    each_cut(&delivery, count, deaf, |cut| {
+        if let Err(why) = opened(cut.folder, cut.shown) {
+            broken += 1;
+            if first.is_empty() {
+                first = format!("{}: {why}", cut.words());
+            }
+        }
+    });
     (broken, first)
 }
 
@@ -155,6 +204,33 @@ fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
 
 fn survives() {
     assert_eq!(broken(states(), |_| false), (0, String::new()));
+    tell(&format!("power cuts: {} states opened and audited, every verdict that was shown is there", states()));
+}
+
+/// After the cut a box arrives: whatever was signed before, also for what the cut took away, is of the history that goes
+/// on.
+fn goes_on() {
+    let delivery = Delivery::founded();
+    let (mut sizes, count) = (0, states() / GOES_ON);
+    each_cut(
+        &delivery,
+        count,
+        |_| false,
+        |cut| {
+            std::fs::remove_dir_all(delivery.path("site")).unwrap();
+            copy_folder(cut.folder, &delivery.path("site"));
+            copy_folder(cut.keys, &delivery.path("site"));
+            let (status, said) = delivery.receive("DEMO-0003", |_| {});
+            assert_eq!(status, 0, "{}: {said}", cut.words());
+            let mut oracle = cut.oracle.clone();
+            oracle.see_folder(&delivery.path("site"));
+            sizes += oracle.judge(&delivery.ledger()).unwrap_or_else(|why| panic!("{}: {why}", cut.words()));
+        },
+    );
+    assert!(sizes > 3 * count, "{sizes}");
+    tell(&format!(
+        "power cuts: {count} of the states went on with another box; {sizes} signed sizes, each of one history"
+    ));
 }
 
 /// The twin: what the program waits for is not kept. If this were not found, the other would show nothing.
