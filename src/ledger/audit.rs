@@ -145,7 +145,7 @@ impl Ledger {
 }
 
 /// Entries that are read at once.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 
 /// A row of `entry`.
 struct StoredEntry {
