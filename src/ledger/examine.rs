@@ -50,17 +50,6 @@ impl Ledger {
         let (trusted, log, limits) = (&self.trusted, &self.log, &self.limits);
         Examiner { trusted, log, standby_log: self.standby_log.as_ref(), limits }
     }
-
-    /// A stored entry.
-    pub(super) fn examine(
-        &self,
-        seq: u64,
-        leaf: &[u8],
-        envelope: Option<&[u8]>,
-        rigour: Rigour,
-    ) -> Result<Examined, LedgerFault> {
-        self.examiner().examine(seq, leaf, envelope, rigour)
-    }
 }
 
 impl Examiner<'_> {

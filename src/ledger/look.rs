@@ -99,7 +99,7 @@ impl Ledger {
             .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
             .optional()?
             .ok_or_else(|| LedgerFault::differs(format!("entry {seq}"), "stored", "none"))?;
-        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
+        let entry = self.examiner().examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
         let (kind, record) = match entry.reading {
             Reading::Understood(said) => (said.kind.word().to_owned(), Some(said.record)),
             Reading::NotUnderstood(kind) => (kind, None),

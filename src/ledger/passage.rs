@@ -128,7 +128,7 @@ impl Ledger {
     pub fn proven(&self, seq: u64) -> Result<Option<Proven>, LedgerFault> {
         let seq = seq.min(EVER);
         let Some(entry) = self.entry(seq)? else { return Ok(None) };
-        let examined = self.examine(seq, &entry.leaf, entry.envelope.as_deref(), Rigour::Signatures)?;
+        let examined = self.examiner().examine(seq, &entry.leaf, entry.envelope.as_deref(), Rigour::Signatures)?;
         let recorded = self.recorded(seq)?;
         let station = examined.leaf.key().clone();
         Ok(entry.envelope.map(|envelope| Proven { envelope, station, recorded }))

@@ -11,6 +11,7 @@ use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The rows of one entry.
 #[derive(Debug)]
@@ -46,6 +47,25 @@ impl Tally {
     /// For a check of every entry in their order.
     pub(super) fn whole() -> Self {
         Self { whole: true, ..Self::default() }
+    }
+
+    /// Whether a version needs a look: in a whole audit only where it is the highest so far and so has a row of its own.
+    /// A row that no entry raises is one too many then, and the count says so.
+    fn is_due(&mut self, kind: &'static str, name: &str, value: u64) -> bool {
+        let highest = self.highest.entry((kind, name.to_owned()));
+        let raises = match highest {
+            Entry::Occupied(highest) if value <= *highest.get() => false,
+            Entry::Occupied(mut highest) => {
+                highest.insert(value);
+                true
+            }
+            Entry::Vacant(place) => {
+                place.insert(value);
+                true
+            }
+        };
+        self.versions += u64::from(raises);
+        raises || !self.whole
     }
 }
 
@@ -158,6 +178,13 @@ impl Projection {
     /// Checks that the rows are there and counts them. Answers those of the index. What an audit does once for a whole
     /// table is done here for the rows of one entry, unless it is an audit that asks.
     pub(super) fn check(&self, connection: &Connection, tally: &mut Tally) -> Result<Vec<Link>, LedgerFault> {
+        // Counted whatever is found: a difference here is none of the entries after it.
+        tally.acts += 1;
+        tally.facts += count(self.facts.len());
+        tally.claims += count(self.claims.len());
+        tally.custody += u64::from(self.custody.is_some());
+        tally.parts += count(self.parts.len());
+        let versions = self.check_versions(connection, tally);
         self.check_act(connection)?;
         self.check_keys(connection)?;
         for part in &self.parts {
@@ -171,12 +198,7 @@ impl Projection {
             self.check_indices(connection)?;
         }
         let mut links = self.key_links();
-        links.extend(self.check_versions(connection, tally)?);
-        tally.acts += 1;
-        tally.facts += count(self.facts.len());
-        tally.claims += count(self.claims.len());
-        tally.custody += u64::from(self.custody.is_some());
-        tally.parts += count(self.parts.len());
+        links.extend(versions?);
         Ok(links)
     }
 
@@ -275,14 +297,9 @@ impl Projection {
     }
 
     fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<Vec<Link>, LedgerFault> {
+        let due: Vec<_> = self.versions.iter().filter(|(kind, name, value)| tally.is_due(kind, name, *value)).collect();
         let mut links = Vec::new();
-        for (kind, name, value) in &self.versions {
-            let highest = tally.highest.get(&(*kind, name.clone())).copied();
-            let raises = highest.is_none_or(|highest| *value > highest);
-            // In a whole audit a row that no entry raises is one too many, and the count says so.
-            if tally.whole && !raises {
-                continue;
-            }
+        for (kind, name, value) in due {
             let own = connection
                 .prepare_cached("SELECT 1 FROM version WHERE kind = ? AND name = ? AND value = ? AND seq = ?")?
                 .exists(params![kind, name, value, self.seq])?;
@@ -292,9 +309,7 @@ impl Projection {
             self.require(own != covered && (own || !tally.whole), "version", format!("{kind} {name} {value}"))?;
             if own {
                 links.push(self.version_link(kind, name, *value));
-                tally.versions += 1;
             }
-            tally.highest.insert((kind, name.clone()), *value);
         }
         Ok(links)
     }

@@ -122,7 +122,7 @@ impl Ledger {
             .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
             .optional()?
             .ok_or_else(|| LedgerFault::differs(format!("entry {seq}"), "an entry", "none"))?;
-        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
+        let entry = self.examiner().examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
         match entry.reading {
             Reading::Understood(said) if said.kind == EntryKind::KeyChange && entry.keys == KeySet::Standby => {
                 self.changed.set(change);
@@ -148,7 +148,7 @@ impl Ledger {
             .optional()?;
         let (leaf, leaf_hash, envelope) =
             row.ok_or_else(|| LedgerFault::differs(format!("entry {seq}"), "an entry", "none"))?;
-        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
+        let entry = self.examiner().examine(seq, &leaf, envelope.as_deref(), Rigour::Signatures)?;
         match &entry.reading {
             Reading::NotUnderstood(kind) => {
                 let why = format!("entry {seq} is of kind {kind:?}, which this version does not understand");
@@ -173,7 +173,7 @@ impl Ledger {
             .query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
             .optional()?
             .ok_or_else(|| LedgerFault::differs(place(), "stored", "none"))?;
-        let entry = self.examine(seq, &leaf, envelope.as_deref(), Rigour::Structure)?;
+        let entry = self.examiner().examine(seq, &leaf, envelope.as_deref(), Rigour::Structure)?;
         let size = edge.size();
         let proof = inclusion_proof(seq, size, |level, index| stored_node(connection, level, index))?
             .map_err(|fault| LedgerFault::differs(place(), "a proof", fault.to_string()))?;

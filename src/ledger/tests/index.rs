@@ -183,6 +183,17 @@ fn nodes_that_were_made_to_fit_other_rows_are_found_by_the_audit() {
     }
 }
 
+#[test]
+fn what_is_missing_of_one_entry_is_told_of_that_entry_and_of_no_other() {
+    let bench = small();
+    with_guards_off(&bench.path(), |raw| raw.execute("DELETE FROM fact WHERE seq = 2 AND key = 'S1'", []).unwrap());
+    let audit = bench.open().audit(Depth::Signatures).unwrap();
+    let places: Vec<&str> = audit.differences.iter().map(|finding| finding.place.as_str()).collect();
+    let [entry, count, node] = places.as_slice() else { panic!("{places:?}") };
+    assert_eq!((*entry, *count), ("ledger: fact of entry 2", "ledger: fact"));
+    assert!(node.starts_with("ledger: the index, node 4/"), "{node}");
+}
+
 /// A ledger's tables and nothing in them.
 fn empty() -> (Bench, Connection) {
     let bench = Bench::new();
