@@ -144,7 +144,12 @@ impl From<LedgerFault> for Finding {
                 Self::new(reason, "ledger", expected, "another process holds it")
             }
             LedgerFault::Database(error) => {
-                Self::new(reason, "ledger", "a database that reads and writes", error.to_string())
+                // SQLite names the file then, and not what it lacks.
+                let found = match error.sqlite_error_code() {
+                    Some(rusqlite::ErrorCode::OutOfMemory) => format!("no memory left for it ({error})"),
+                    _ => error.to_string(),
+                };
+                Self::new(reason, "ledger", "a database that reads and writes", found)
             }
             LedgerFault::Unusable { place, found } => Self::new(reason, place, "a file to read and write", found),
             LedgerFault::RolledBack { mark, marked, size } => Self::new(
