@@ -73,17 +73,19 @@ fn attack_59_a_box_whose_rows_were_taken_away_is_not_new_whether_or_not_the_node
         "UPDATE fact SET seq = 2 WHERE seq = 3;",
         "INSERT INTO custody SELECT bucket, 5, unit, 'held' FROM custody WHERE seq = 3;",
     ] {
-        for fitted in [false, true] {
+        // No node is made to fit, those below a level that stays as it was, or every one.
+        for kept in [5, 4, 3, 2, 1, 0] {
             std::fs::write(bench.path(), &original).unwrap();
             with_guards_off(&bench.path(), |raw| {
                 raw.execute_batch(change).unwrap();
-                if fitted {
-                    fit_nodes(raw);
-                }
+                let upper = "CREATE TEMP TABLE upper AS SELECT * FROM index_node WHERE level < ?";
+                raw.execute(&upper.replace('?', &kept.to_string()), []).unwrap();
+                fit_nodes(raw);
+                raw.execute_batch("INSERT OR REPLACE INTO index_node SELECT * FROM upper; DROP TABLE upper").unwrap();
             });
             let ledger = bench.look();
             let found = ledger.map_err(|fault| fault.reason()).and_then(|ledger| looked_up(&ledger, "S2"));
-            assert_eq!(found, Err(Reason::LedgerDiffers), "{change} fitted: {fitted}");
+            assert_eq!(found, Err(Reason::LedgerDiffers), "{change}: nodes above level {kept} are the old ones");
         }
     }
 }
