@@ -382,7 +382,9 @@ mod tests {
             let mut bytes = good.clone();
             let place = place % bytes.len();
             bytes[place] = byte;
-            if bytes != good {
+            // One blank between values for another is the same document (RFC 8259 section 2).
+            let blank = |byte: u8| b" \t\r\n".contains(&byte);
+            if bytes != good && !(blank(good[place]) && blank(byte)) {
                 let verdict = InclusionCase::from_json(&bytes, &LIMITS).and_then(|case| case.verify());
                 assert!(verdict.is_err(), "{place}: {}", String::from_utf8_lossy(&bytes));
             }
