@@ -110,7 +110,8 @@ impl Ledger {
                 };
                 (taken, shares.into_iter().flat_map(joined).collect::<Vec<_>>())
             });
-            if ended || !taken? {
+            // Of the last batch too: first what it came to, then whether there is another.
+            if !taken? || ended {
                 break;
             }
             batch = next.into_iter().zip(examined).collect();

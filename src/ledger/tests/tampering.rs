@@ -178,6 +178,15 @@ fn a_bit_of_the_file_changed_is_found_or_changes_no_value() {
 }
 
 #[test]
+fn an_entry_that_is_missing_before_the_last_one_is_told_first() {
+    let bench = small();
+    with_guards_off(&bench.path(), |raw| raw.execute("DELETE FROM entry WHERE seq = 4", []).unwrap());
+    let audit = bench.open().audit(Depth::Structure).unwrap();
+    let first = audit.differences.first().map(|found| (found.place.as_str(), found.expected.as_str()));
+    assert_eq!(first, Some(("ledger: the entries", "entry 4")), "{:?}", audit.differences);
+}
+
+#[test]
 fn a_row_added_to_any_table_is_found() {
     let bench = small();
     let original = std::fs::read(bench.path()).unwrap();
