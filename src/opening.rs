@@ -38,7 +38,7 @@ pub(crate) fn open(site: &Site, surroundings: &dyn Surroundings) -> Result<Opene
         let signer = site.signing(keys)?.text;
         Ok((keys, surroundings.pin(&site.pin_source(signer), &signer.token)?))
     });
-    let turn = in_turn(site, surroundings)?;
+    let turn = in_turn(site)?;
     let tokens = module(site, surroundings)?;
     let signers = pin.and_then(|(keys, pin)| signers(site, &tokens, keys, &pin));
     drop(turn);
@@ -106,14 +106,14 @@ fn rungs(site: &Site, tokens: &Arc<dyn Tokens>, keys: KeySet) -> Option<TokenRun
 
 /// SoftHSM rewrites a token's file at every login, and a process that looks at that moment sees no token: gates of one
 /// site open their tokens one after the other. The lock goes with the file, also when a process dies.
-pub(crate) fn in_turn(site: &Site, surroundings: &dyn Surroundings) -> Result<File, Finding> {
+pub(crate) fn in_turn(site: &Site) -> Result<File, Finding> {
     let path = site.folder().join("opening.lock");
     let place = path.display().to_string();
     let unwritten =
         |error: io::Error| Finding::new(Reason::TokenNotWritten, &place, "a file to lock", error.to_string());
     // To read too, so that a pipe in its place is opened at once; and never cut, whatever it is a link to.
     let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritten)?;
-    match turn::take_by(&file, |time| surroundings.pause(time)) {
+    match turn::take(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) => Err(unwritten(error)),
         Err(TryLockError::WouldBlock) => {

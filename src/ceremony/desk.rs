@@ -72,7 +72,7 @@ impl Desk {
 
     /// One change at a time, and no gate that opens its tokens meanwhile: the turn ends with the file that is held.
     pub(super) fn take_turn(&self) -> Result<File, Finding> {
-        opening::in_turn(&self.site, self.surroundings.as_ref())
+        opening::in_turn(&self.site)
     }
 
     /// The time, held against the ledger. A clock that stands a little behind the last entry is waited for: another desk
