@@ -270,7 +270,6 @@ impl Inner {
         site: &SitePapers,
         token: &TokenCertificates,
     ) -> Result<Option<Finding>, Finding> {
-        let limits = &Limits::STANDARD;
         let inputs = Inputs {
             // Always the same: nothing is recorded under it.
             attempt: Attempt { station: self.site.text().station.clone(), nonce: Nonce::from_bytes([0; 16]) },
@@ -284,7 +283,7 @@ impl Inner {
             presentation: presented_alone(manifest, support),
             memory: Memory::Known(Box::new(engine.read(|ledger| ledger.memory(&[]))?)),
         };
-        let dossier = Dossier::assemble(inputs, limits);
+        let dossier = Dossier::assemble(inputs, self.means());
         let is_shipment = dossier.evidence().shipments().next().is_some();
         let question = if is_shipment { Question::ShipmentSigner } else { Question::ReleaseSigner };
         let appraisal = appraise(&dossier);

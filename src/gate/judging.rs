@@ -18,6 +18,7 @@ use ecugate_verifier::values::ident::UnitKey;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
+use ecugate_verifier::values::verified::Means;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -76,10 +77,15 @@ impl Inner {
         }
     }
 
+    /// By what documents are read: boxes of one delivery have list, policy, chains and manifests in common.
+    pub(super) const fn means(&self) -> Means<'_> {
+        Means { limits: &Limits::STANDARD, signatures: &self.signatures }
+    }
+
     /// The rules by which labels are read.
     pub(super) fn label_rules(&self, papers: &Papers, now: Time) -> Rules {
         let (authority, site) = (self.site.authority(), &self.site.text().site);
-        Policy::resolve(papers.policy.as_deref(), authority, site, 0, now, &Limits::STANDARD).label_rules()
+        Policy::resolve(papers.policy.as_deref(), authority, site, 0, now, self.means()).label_rules()
     }
 
     /// Reads the trust token, in a read-only session without PIN.
@@ -115,7 +121,7 @@ impl Inner {
             presentation: presented.presentation.clone(),
             memory,
         };
-        let judged = Judged::of(Dossier::assemble(inputs, &Limits::STANDARD));
+        let judged = Judged::of(Dossier::assemble(inputs, self.means()));
         let keys: BTreeSet<UnitKey> = presented.keys.iter().chain(judged.appraisal().keys()).cloned().collect();
         Ok(Recordable { judged, keys: keys.into_iter().collect(), memory_size })
     }

@@ -10,6 +10,7 @@ use crate::site::Site;
 use crate::surroundings::{Surroundings, nonce};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::{Class, Reason};
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +29,12 @@ pub(super) struct Inner {
     pub(super) entering: Mutex<()>,
     /// Boxes that are judged again, one by one.
     pub(super) again: Mutex<()>,
+    /// Good signatures of documents.
+    pub(super) signatures: VerifiedSignatures,
 }
+
+/// Of so many documents and certificates at least the signatures are kept: a hundred deliveries at once.
+const SIGNATURES: usize = 4_096;
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,6 +109,7 @@ impl Gate {
             slot: Slot::default(),
             entering: Mutex::default(),
             again: Mutex::default(),
+            signatures: VerifiedSignatures::up_to(SIGNATURES),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

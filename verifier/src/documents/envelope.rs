@@ -12,6 +12,7 @@ use crate::values::digest::Sha256;
 use crate::values::ident::Name;
 use crate::values::keys::{PublicKey, Signer};
 use crate::values::limits::Limits;
+use crate::values::verified::VerifiedSignatures;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,8 +166,20 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeFault`]: another payload type, more than one signature, or one that `key` did not make.
     pub fn verify_with(&self, key: &PublicKey) -> Result<Verified<'_>, EnvelopeFault> {
+        self.verify_among(key, &VerifiedSignatures::none())
+    }
+
+    /// The same, with the signatures that were found good before.
+    ///
+    /// # Errors
+    /// As [`Envelope::verify_with`].
+    pub fn verify_among(
+        &self,
+        key: &PublicKey,
+        signatures: &VerifiedSignatures,
+    ) -> Result<Verified<'_>, EnvelopeFault> {
         self.require_payload_type()?;
-        self.verify_only_signature(key)?;
+        self.verify_only_signature(key, signatures)?;
         Ok(Verified { payload: &self.payload, keys: vec![key.clone()], persons: BTreeSet::new() })
     }
 
@@ -181,7 +194,7 @@ impl Envelope {
             let (expected, found) = (payload_type.to_owned(), self.payload_type.clone());
             return Err(EnvelopeFault::ForeignPayloadType { expected, found });
         }
-        self.verify_only_signature(key)?;
+        self.verify_only_signature(key, &VerifiedSignatures::none())?;
         Ok(&self.payload)
     }
 
@@ -198,6 +211,19 @@ impl Envelope {
         holders: &[(Name, PublicKey)],
         threshold: usize,
     ) -> Result<Verified<'_>, EnvelopeFault> {
+        self.verify_threshold_among(holders, threshold, &VerifiedSignatures::none())
+    }
+
+    /// The same, with the signatures that were found good before.
+    ///
+    /// # Errors
+    /// As [`Envelope::verify_threshold`].
+    pub fn verify_threshold_among(
+        &self,
+        holders: &[(Name, PublicKey)],
+        threshold: usize,
+        signatures: &VerifiedSignatures,
+    ) -> Result<Verified<'_>, EnvelopeFault> {
         self.require_payload_type()?;
         if threshold == 0 {
             return Err(EnvelopeFault::ThresholdZero);
@@ -206,7 +232,11 @@ impl Envelope {
         let message = pae(&self.payload_type, &self.payload);
         let mut signed: BTreeMap<Sha256, (&Name, &PublicKey)> = BTreeMap::new();
         for (index, signature) in self.signatures.iter().enumerate() {
-            let by = holders.iter().find(|(_, (_, key))| key.verify(&message, &signature.signature).is_ok());
+            // The one that is named first: it saves work where it is right, and nothing else is made of it.
+            let hint = signature.key_id_hint.as_deref().and_then(Sha256::from_hex);
+            let named = hint.and_then(|id| holders.get_key_value(&id));
+            let mut asked = named.into_iter().chain(holders.iter().filter(|(id, _)| Some(**id) != hint));
+            let by = asked.find(|(_, (_, key))| signatures.verify(key, &message, &signature.signature).is_ok());
             let (id, by) = by.ok_or(EnvelopeFault::SignerUnknown { index })?;
             signed.insert(*id, *by);
         }
@@ -218,12 +248,14 @@ impl Envelope {
         Ok(Verified { payload: &self.payload, keys, persons })
     }
 
-    fn verify_only_signature(&self, key: &PublicKey) -> Result<(), EnvelopeFault> {
+    fn verify_only_signature(&self, key: &PublicKey, signatures: &VerifiedSignatures) -> Result<(), EnvelopeFault> {
         let [signature] = self.signatures.as_slice() else {
             return Err(EnvelopeFault::SignatureCount { found: self.signatures.len(), most: 1 });
         };
         let message = pae(&self.payload_type, &self.payload);
-        key.verify(&message, &signature.signature).map_err(|fault| EnvelopeFault::Signature { index: 0, fault })
+        signatures
+            .verify(key, &message, &signature.signature)
+            .map_err(|fault| EnvelopeFault::Signature { index: 0, fault })
     }
 
     /// Before any signature is looked at, and before any reading of the payload: a good signature over another kind

@@ -19,6 +19,7 @@ use crate::values::keys::PublicKey;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
+use crate::values::verified::{Means, VerifiedSignatures};
 use std::collections::BTreeMap;
 
 /// The media type of a stored dossier's index.
@@ -59,13 +60,15 @@ pub struct Dossier {
     anchors: Anchors,
     policy: Policy,
     evidence: Evidence,
+    signatures: VerifiedSignatures,
 }
 
 impl Dossier {
     /// Reads the inputs: resolves anchors and policy, parses the evidence. Nothing here fails: what is wrong becomes
     /// a value that the appraisal reports.
     #[must_use]
-    pub fn assemble(inputs: Inputs, limits: &Limits) -> Self {
+    pub fn assemble<'m>(inputs: Inputs, means: impl Into<Means<'m>>) -> Self {
+        let means = means.into();
         let (list_seen, policy_seen) = match &inputs.memory {
             Memory::Known(known) => (known.anchor_list_version, known.policy_version),
             Memory::Unavailable(_) => (0, 0),
@@ -77,12 +80,17 @@ impl Dossier {
             &inputs.site,
             list_seen,
             inputs.now,
-            limits,
+            means,
         );
         let policy =
-            Policy::resolve(inputs.policy.as_deref(), &inputs.authority, &inputs.site, policy_seen, inputs.now, limits);
-        let evidence = inputs.presentation.read(&policy.label_rules(), limits);
-        Self { inputs, anchors, policy, evidence }
+            Policy::resolve(inputs.policy.as_deref(), &inputs.authority, &inputs.site, policy_seen, inputs.now, means);
+        let evidence = inputs.presentation.read(&policy.label_rules(), means.limits);
+        Self { inputs, anchors, policy, evidence, signatures: means.signatures.clone() }
+    }
+
+    /// Signatures that were found good before.
+    pub(crate) const fn signatures(&self) -> &VerifiedSignatures {
+        &self.signatures
     }
 
     /// The inputs as they were given.

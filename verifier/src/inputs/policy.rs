@@ -10,6 +10,7 @@ use crate::values::ident::{Name, Part};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
+use crate::values::verified::Means;
 
 const REASONS: DocumentReasons = DocumentReasons {
     document: "policy",
@@ -43,15 +44,15 @@ impl Policy {
     ///
     /// `version_seen` is the highest version of the policy that a recorded verdict used (0: none).
     #[must_use]
-    pub fn resolve(
+    pub fn resolve<'m>(
         bytes: Option<&[u8]>,
         authority: &Authority,
         site: &Name,
         version_seen: u64,
         now: Time,
-        limits: &Limits,
+        means: impl Into<Means<'m>>,
     ) -> Self {
-        let resolved = authority.open::<PolicyText>(bytes, &REASONS, limits).and_then(|signed| {
+        let resolved = authority.open::<PolicyText>(bytes, &REASONS, means.into()).and_then(|signed| {
             let (text, digest) = (signed.document(), signed.digest());
             let standing =
                 Standing { site: &text.site, version: text.version, issued: text.issued, expires: text.expires };
@@ -85,7 +86,7 @@ pub fn signed_policy(
     site: &Name,
     limits: &Limits,
 ) -> Result<Signed<PolicyText>, Finding> {
-    let signed = authority.open::<PolicyText>(bytes, &REASONS, limits)?;
+    let signed = authority.open::<PolicyText>(bytes, &REASONS, limits.into())?;
     REASONS.check_site(&signed.document().site, site)?;
     Ok(signed)
 }

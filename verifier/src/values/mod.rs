@@ -16,4 +16,6 @@ pub mod ident;
 
 pub mod keys;
 
+pub mod verified;
+
 pub mod attempt;

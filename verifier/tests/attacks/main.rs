@@ -14,6 +14,7 @@ mod certificates;
 mod firmware;
 mod identity;
 mod parsing;
+mod remembered;
 mod replay;
 mod revocation;
 mod signatures;

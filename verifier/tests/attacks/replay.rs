@@ -21,10 +21,10 @@ use ecugate_verifier::values::reason::Reason;
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert_eq, proptest};
 use std::collections::BTreeSet;
 
-type Fault = fn(&mut World);
+pub(crate) type Fault = fn(&mut World);
 
 /// Single faults of every kind, from the label to the clock.
-const FAULTS: [Fault; 30] = [
+pub(crate) const FAULTS: [Fault; 30] = [
     |world| world.image[7] ^= 1,
     |world| world.image.truncate(100),
     |world| world.label = label("X", SERIAL),

@@ -9,6 +9,7 @@ use crate::values::ident::Name;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
+use crate::values::verified::Means;
 
 const REASONS: DocumentReasons = DocumentReasons {
     document: "anchor list",
@@ -51,7 +52,7 @@ pub fn signed_list(
     site: &Name,
     limits: &Limits,
 ) -> Result<Signed<AnchorList>, Finding> {
-    let signed = authority.open::<AnchorList>(bytes, &REASONS, limits)?;
+    let signed = authority.open::<AnchorList>(bytes, &REASONS, limits.into())?;
     REASONS.check_site(&signed.document().site, site)?;
     Ok(signed)
 }
@@ -70,16 +71,16 @@ impl Anchors {
     ///
     /// `version_seen` is the highest version of the list that a recorded verdict used (0: none).
     #[must_use]
-    pub fn resolve(
+    pub fn resolve<'m>(
         token: &TokenCertificates,
         list: Option<&[u8]>,
         authority: &Authority,
         site: &Name,
         version_seen: u64,
         now: Time,
-        limits: &Limits,
+        means: impl Into<Means<'m>>,
     ) -> Self {
-        match AnchorSet::resolve(token, list, authority, site, version_seen, now, limits) {
+        match AnchorSet::resolve(token, list, authority, site, version_seen, now, means.into()) {
             Ok(set) => Self::Listed(Box::new(set)),
             Err(finding) => Self::Unavailable(finding),
         }
@@ -94,13 +95,13 @@ impl AnchorSet {
         site: &Name,
         version_seen: u64,
         now: Time,
-        limits: &Limits,
+        means: Means<'_>,
     ) -> Result<Self, Finding> {
         let held = match token {
             TokenCertificates::Unavailable(finding) => return Err(finding.clone()),
             TokenCertificates::Read(held) => held,
         };
-        let signed = authority.open::<AnchorList>(list, &REASONS, limits)?;
+        let signed = authority.open::<AnchorList>(list, &REASONS, means)?;
         let list = signed.document();
         let standing = Standing { site: &list.site, version: list.version, issued: list.issued, expires: list.expires };
         REASONS.check(&standing, site, now, authority.list_version_least().max(version_seen))?;
@@ -112,7 +113,7 @@ impl AnchorSet {
                 unlisted.push(digest);
                 continue;
             };
-            let certificate = Certificate::from_der(der, limits)
+            let certificate = Certificate::from_der(der, means.limits)
                 .map_err(|fault| fault.finding().within("a listed certificate on the trust token"))?;
             if !anchors.iter().any(|(known, _): &(Certificate, _)| known.digest() == digest) {
                 anchors.push((certificate, listing.clone()));

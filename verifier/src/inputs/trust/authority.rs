@@ -9,6 +9,7 @@ use crate::values::ident::Name;
 use crate::values::keys::PublicKey;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use crate::values::verified::Means;
 use std::collections::BTreeSet;
 
 /// The keys that sign for a site. Made by [`Authority::new`] alone, so that a threshold always means something.
@@ -85,7 +86,7 @@ impl Authority {
         &self,
         bytes: Option<&[u8]>,
         reasons: &DocumentReasons,
-        limits: &Limits,
+        Means { limits, signatures }: Means<'_>,
     ) -> Result<Signed<D>, Finding> {
         let because = |reason: Reason, finding: Finding| Finding {
             reason,
@@ -107,7 +108,7 @@ impl Authority {
         })?;
         let envelope = Envelope::parse(bytes, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?;
         let verified: Verified<'_> = envelope
-            .verify_threshold(&self.holders, self.threshold)
+            .verify_threshold_among(&self.holders, self.threshold, signatures)
             .map_err(|fault| because(reasons.threshold, fault.finding()))?;
         let document =
             document::read::<D>(&verified, limits).map_err(|fault| because(reasons.malformed, fault.finding()))?;

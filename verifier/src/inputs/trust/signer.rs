@@ -3,7 +3,7 @@
 //! The steps stand in the order in which they are taken; a departure at any of them is a finding and ends the vetting.
 
 use super::anchors::AnchorSet;
-use super::path::{PathOptions, Purpose, Revocation, ValidPath, find_path};
+use super::path::{PathOptions, Purpose, Revocation, ValidPath, find_path_among};
 use crate::documents::anchor_list::{Listing, Role};
 use crate::documents::envelope::{Envelope, Verified};
 use crate::documents::manifest::Timeliness;
@@ -14,6 +14,7 @@ use crate::values::finding::Finding;
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
+use crate::values::verified::VerifiedSignatures;
 
 /// What of revocation is demanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Circumstances<'a, 'g> {
     pub now: Time,
     /// Caps.
     pub limits: &'g Limits,
+    /// Signatures that were found good before.
+    pub signatures: &'g VerifiedSignatures,
 }
 
 /// A signer that may sign in a role. Made by [`vet`] alone.
@@ -74,8 +77,8 @@ impl<'a> Signer<'a> {
     ///
     /// # Errors
     /// The finding of a signature that is not this signer's over these bytes.
-    pub fn open<'e>(&self, envelope: &'e Envelope) -> Result<Verified<'e>, Finding> {
-        envelope.verify_with(self.path.leaf_key()).map_err(|fault| fault.finding())
+    pub fn open<'e>(&self, envelope: &'e Envelope, signatures: &VerifiedSignatures) -> Result<Verified<'e>, Finding> {
+        envelope.verify_among(self.path.leaf_key(), signatures).map_err(|fault| fault.finding())
     }
 }
 
@@ -151,13 +154,15 @@ fn find(
         revocation,
         limits: given.limits,
     };
-    let fault = match find_path(leaf, bag, &given.anchors.with_role(role), given.crls, &options) {
+    let fault = match find_path_among(leaf, bag, &given.anchors.with_role(role), given.crls, &options, given.signatures)
+    {
         Ok(path) => return Ok(path),
         Err(fault) => fault,
     };
     // AnchorsEmpty here: there are anchors, and none of them has the role
     if matches!(fault.reason(), Reason::PathNotFound | Reason::AnchorsEmpty)
-        && let Ok(path) = find_path(leaf, bag, &given.anchors.certificates(), given.crls, &options)
+        && let Ok(path) =
+            find_path_among(leaf, bag, &given.anchors.certificates(), given.crls, &options, given.signatures)
         && let Some(listing) = given.anchors.listing(path.anchor())
     {
         return Err(role_missing(&path, listing, role));

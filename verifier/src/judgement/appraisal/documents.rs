@@ -107,6 +107,7 @@ fn circumstances<'d, 'g>(
         revocation: if waiver.is_some() { RevocationRule::WaivedByPolicy } else { RevocationRule::Required },
         now,
         limits,
+        signatures: dossier.signatures(),
     }
 }
 
@@ -166,7 +167,7 @@ fn verify<'d, D: document::Document>(
     given: &Circumstances<'d, '_>,
 ) -> Result<(Signer<'d>, D), Finding> {
     let signer = vet(envelope, role, given)?;
-    let verified = signer.open(envelope)?;
+    let verified = signer.open(envelope, given.signatures)?;
     let document = document::read(&verified, given.limits).map_err(|fault| fault.finding())?;
     Ok((signer, document))
 }

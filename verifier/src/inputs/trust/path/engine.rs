@@ -8,18 +8,32 @@ use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::reason::Reason;
 use crate::values::time::Time;
+use crate::values::verified::VerifiedSignatures;
 use certval::{
-    CertificationPath, CertificationPathResults, CertificationPathSettings, DefaultSignatureVerificationCache,
-    DeferDecodeSigned, Error, PDVCertificate, PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment,
-    TimeOfInterest, check_revocation_local, enforce_trust_anchor_constraints, validate_path_rfc5280,
+    CertificationPath, CertificationPathResults, CertificationPathSettings, DeferDecodeSigned, Error, PDVCertificate,
+    PDVTrustAnchorChoice, PathValidationStatus, PkiEnvironment, SignatureVerificationCache, TimeOfInterest,
+    check_revocation_local, enforce_trust_anchor_constraints, validate_path_rfc5280,
 };
 use spki::der::{Decode as _, Encode as _};
 
-/// Good signatures remembered in one search: those of the builder, of its CRLs, and some.
-const REMEMBERED: usize = 1_024;
+/// Good signatures of one search: those of the builder, of its CRLs, and some.
+const OF_ONE_SEARCH: usize = 1_024;
 
 /// The callbacks that certval works with: RustCrypto only, no store, no network.
 pub(super) struct Engine(PkiEnvironment);
+
+/// Keyed by certval with digests of signed bytes, signature and algorithm, and of the key.
+struct Known(VerifiedSignatures);
+
+impl SignatureVerificationCache for Known {
+    fn is_verified(&self, signed: &[u8], key: &[u8]) -> bool {
+        self.0.knows_certified(signed, key)
+    }
+
+    fn add_verified(&self, signed: &[u8], key: &[u8]) {
+        self.0.keep_certified(signed, key);
+    }
+}
 
 /// A certificate as certval reads it.
 pub(super) struct Parsed(PDVCertificate);
@@ -42,11 +56,12 @@ impl Parsed {
 }
 
 impl Engine {
-    pub(super) fn new() -> Self {
+    /// Without any signatures found good before, those of one search are kept for it.
+    pub(super) fn new(signatures: &VerifiedSignatures) -> Self {
         let mut environment = PkiEnvironment::new();
         environment.populate_5280_pki_environment();
-        // Keyed by digests of signed bytes, signature, algorithm and key; it lives as long as one search.
-        environment.add_signature_cache(Box::new(DefaultSignatureVerificationCache::with_capacity(REMEMBERED)));
+        let signatures = if signatures.keeps() { signatures.clone() } else { VerifiedSignatures::up_to(OF_ONE_SEARCH) };
+        environment.add_signature_cache(Box::new(Known(signatures)));
         Self(environment)
     }
 

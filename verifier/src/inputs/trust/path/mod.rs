@@ -8,6 +8,7 @@ use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::keys::PublicKey;
 use crate::values::time::Time;
+use crate::values::verified::VerifiedSignatures;
 
 mod question;
 
@@ -81,10 +82,25 @@ pub fn find_path(
     crls: &[Crl],
     options: &PathOptions<'_>,
 ) -> Result<ValidPath, PathFault> {
+    find_path_among(leaf, untrusted, anchors, crls, options, &VerifiedSignatures::none())
+}
+
+/// The same, with the signatures that were found good before. The caps count them as if they were not.
+///
+/// # Errors
+/// As [`find_path`].
+pub fn find_path_among(
+    leaf: &Certificate,
+    untrusted: &[Certificate],
+    anchors: &[Certificate],
+    crls: &[Crl],
+    options: &PathOptions<'_>,
+    signatures: &VerifiedSignatures,
+) -> Result<ValidPath, PathFault> {
     rules::call(untrusted, anchors, crls, options)?;
     rules::leaf(leaf, anchors, options)?;
     let leaf_key = rules::key_of(leaf)?;
-    let found = search::Search::new(leaf, untrusted, anchors, crls, options).run()?;
+    let found = search::Search::new(leaf, untrusted, anchors, crls, options, signatures).run()?;
     Ok(ValidPath {
         leaf: leaf.clone(),
         leaf_key,

@@ -12,6 +12,7 @@ use crate::syntax::certificate::Certificate;
 use crate::syntax::crl::Crl;
 use crate::values::keys::Algorithm;
 use crate::values::reason::Reason;
+use crate::values::verified::VerifiedSignatures;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -54,6 +55,7 @@ impl<'a> Search<'a> {
         anchors: &'a [Certificate],
         crls: &'a [Crl],
         options: &'a PathOptions<'a>,
+        signatures: &VerifiedSignatures,
     ) -> Self {
         let mut seen = BTreeSet::from([leaf.digest()]);
         seen.extend(anchors.iter().map(Certificate::digest));
@@ -73,7 +75,7 @@ impl<'a> Search<'a> {
         }
         Self {
             options,
-            engine: Engine::new(),
+            engine: Engine::new(signatures),
             nodes,
             first_anchor,
             issuers: issuers.into_iter().map(|(name, nodes)| (name, nodes.into())).collect(),
