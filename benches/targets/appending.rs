@@ -127,14 +127,16 @@ fn receive(station: &Station, ledger: &mut Ledger, units: &[(u64, Unit)]) {
         unit.append(memory.size)
     };
     let appends: Vec<_> = units.iter().map(member).collect();
+    let (key, log) = (station.station.keeping(ledger.signatures()), station.log.keeping(ledger.signatures()));
+    let key = &key;
     let members = units.iter().zip(appends).map(|((seq, unit), append)| Member {
         append,
         seal: Box::new(move |place| {
             assert_eq!(place.seq, *seq);
-            Ok(vec![station.seal(unit, place.seq)])
+            Ok(vec![Station::sealed_by(key, unit, place.seq)])
         }),
     });
-    for answer in ledger.append_group(members.collect(), &station.log) {
+    for answer in ledger.append_group(members.collect(), &log) {
         answer.unwrap();
     }
 }

@@ -19,6 +19,7 @@ use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::ident::purpose;
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::time::Time;
+use ecugate_verifier::values::verified::{Means, VerifiedSignatures};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,8 +121,14 @@ impl Brought {
 }
 
 /// Judges a box as the gate does, and neither remembers nor records it: the site's papers, these certificates of its
-/// token, what the box brings.
-pub(crate) fn judge(site: &Site, token: TokenCertificates, brought: &Brought, number: usize) {
+/// token, what the box brings, the signatures that were found good before.
+pub(crate) fn judge(
+    site: &Site,
+    token: TokenCertificates,
+    brought: &Brought,
+    number: usize,
+    signatures: &VerifiedSignatures,
+) {
     let limits = &Limits::STANDARD;
     let mut presentation = Presentation {
         label: Some(label(PART, &serial(number))),
@@ -149,7 +156,7 @@ pub(crate) fn judge(site: &Site, token: TokenCertificates, brought: &Brought, nu
         presentation,
         memory: Memory::Known(Box::new(Known::empty())),
     };
-    let judged = Judged::of(Dossier::assemble(inputs, limits));
+    let judged = Judged::of(Dossier::assemble(inputs, Means { limits, signatures }));
     let ruling = judged.verdict().ruling();
     assert_eq!(ruling, Ruling::Accept, "a genuine unit: {:?}", judged.verdict().findings());
 }

@@ -15,6 +15,7 @@ use ecugate_verifier::values::attempt::{Attempt, Nonce};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
 use ecugate_verifier::values::time::Time;
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -98,8 +99,10 @@ pub(crate) fn judge_units(arguments: &[String]) {
     let (folder, units) = (Path::new(&arguments[0]), arguments[1].parse().unwrap());
     let (site, brought) = (Site::open(&folder.join("site")).unwrap(), Brought::read(folder));
     let root = std::fs::read(folder.join("root.der")).unwrap();
+    // As a gate keeps them.
+    let signatures = VerifiedSignatures::up_to(4_096);
     for number in 0..units {
-        judge(&site, TokenCertificates::Read(vec![root.clone()]), &brought, number);
+        judge(&site, TokenCertificates::Read(vec![root.clone()]), &brought, number, &signatures);
     }
 }
 

@@ -21,6 +21,7 @@ use ecugate_verifier::values::ident::{KeyKind, UnitKey};
 use ecugate_verifier::values::keys::{PublicKey, Signer};
 use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -36,11 +37,14 @@ const OWN_PARTS: usize = 3;
 pub(crate) const FIRST: u64 = 2;
 
 /// A key in memory.
+#[derive(Clone)]
 pub(crate) struct Key {
     secret: Secret,
     public: PublicKey,
+    verified: VerifiedSignatures,
 }
 
+#[derive(Clone)]
 enum Secret {
     P256(Box<p256::ecdsa::SigningKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
@@ -51,14 +55,23 @@ impl Key {
         use p256::pkcs8::EncodePublicKey as _;
         let secret = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
         let spki = secret.verifying_key().to_public_key_der().unwrap();
-        Self { public: PublicKey::from_spki(spki.as_bytes()).unwrap(), secret: Secret::P256(Box::new(secret)) }
+        Self::new(spki.as_bytes(), Secret::P256(Box::new(secret)))
     }
 
     fn ed25519(seed: u8) -> Self {
         use ed25519_dalek::pkcs8::EncodePublicKey as _;
         let secret = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
         let spki = secret.verifying_key().to_public_key_der().unwrap();
-        Self { public: PublicKey::from_spki(spki.as_bytes()).unwrap(), secret: Secret::Ed25519(Box::new(secret)) }
+        Self::new(spki.as_bytes(), Secret::Ed25519(Box::new(secret)))
+    }
+
+    /// The same key, which keeps its signatures where they are asked for again, as a token's does for the gate.
+    pub(crate) fn keeping(&self, verified: &VerifiedSignatures) -> Self {
+        Self { verified: verified.clone(), ..self.clone() }
+    }
+
+    fn new(spki: &[u8], secret: Secret) -> Self {
+        Self { public: PublicKey::from_spki(spki).unwrap(), secret, verified: VerifiedSignatures::none() }
     }
 }
 
@@ -67,6 +80,10 @@ impl Signer for Key {
 
     fn public_key(&self) -> &PublicKey {
         &self.public
+    }
+
+    fn verified(&self) -> &VerifiedSignatures {
+        &self.verified
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Finding> {
@@ -146,6 +163,11 @@ impl Sealed {
     }
 }
 
+fn signed<D: Document>(document: D, keys: &[&Key]) -> Envelope {
+    let signers: Vec<(&Key, &[Vec<u8>])> = keys.iter().map(|key| (*key, [].as_slice())).collect();
+    seal(document::payload(document, LIMITS).unwrap(), &signers).unwrap()
+}
+
 /// The keys of a site in memory, and the one unit that was judged.
 pub(crate) struct Station {
     pub(crate) log: Key,
@@ -200,8 +222,13 @@ impl Station {
 
     /// What the gate does under the lock: the receipt for its place, signed and verified.
     pub(crate) fn seal(&self, unit: &Unit, seq: u64) -> Envelope {
+        Self::sealed_by(&self.station, unit, seq)
+    }
+
+    /// The same by this key of the station.
+    pub(crate) fn sealed_by(station: &Key, unit: &Unit, seq: u64) -> Envelope {
         let record = Record { seq, ..unit.receipt.record.clone() };
-        self.signed(Receipt { record, ..unit.receipt.clone() }, &[])
+        signed(Receipt { record, ..unit.receipt.clone() }, &[station])
     }
 
     /// Units of these numbers, each signed for the place that follows from its number, by all cores.
@@ -220,12 +247,6 @@ impl Station {
         })
     }
 
-    fn signed<D: Document>(&self, document: D, others: &[&Key]) -> Envelope {
-        let keys = std::iter::once(&self.station).chain(others.iter().copied());
-        let signers: Vec<(&Key, &[Vec<u8>])> = keys.map(|key| (key, [].as_slice())).collect();
-        seal(document::payload(document, LIMITS).unwrap(), &signers).unwrap()
-    }
-
     fn first_entries(&self, place: &Place<'_>) -> Vec<Envelope> {
         let people = ["anna", "boris"].into_iter().zip(&self.officers);
         let at = ecugate_verifier::values::time::Time::from_unix_millis(self.template.time).unwrap();
@@ -241,7 +262,8 @@ impl Station {
         };
         let record = Record::new(ORIGIN, place.seq + 1, at);
         let complete = MemoryComplete { record, site: name("dock.example"), ground: "a bench".to_owned() };
-        vec![self.signed(genesis, &[]), self.signed(complete, &[&self.officers[0], &self.officers[1]])]
+        let [first, second] = &self.officers;
+        vec![signed(genesis, &[&self.station]), signed(complete, &[&self.station, first, second])]
     }
 
     fn site_text(&self) -> SiteText {

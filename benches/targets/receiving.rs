@@ -12,6 +12,7 @@ use ecugate::site::Site;
 use ecugate_verifier::documents::envelope::{Envelope, PAYLOAD_TYPE, pae};
 use ecugate_verifier::syntax::certificate::Certificate;
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -101,7 +102,7 @@ fn verify_only(dock: &Dock) {
 pub(crate) fn judge_one(arguments: &[String]) {
     let folder = Path::new(&arguments[0]);
     let site = Site::open(&folder.join("site")).unwrap();
-    judge(&site, certificates(&site), &Brought::read(folder), 0);
+    judge(&site, certificates(&site), &Brought::read(folder), 0, VerifiedSignatures::NONE);
 }
 
 /// T2.

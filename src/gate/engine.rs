@@ -101,7 +101,9 @@ impl Engine {
         // What a crash left uncovered is covered before anything is built on it.
         ledger.settle(&log).map_err(unsettled)?;
         // Held against the marks a moment ago; without them it can only be read.
-        let reader = Ledger::open(&site.ledger(), site.trusted_keys(), Vec::new())?;
+        let signatures = ledger.signatures().clone();
+        let (station, log) = (station.keeping(&signatures), log.keeping(&signatures));
+        let reader = Ledger::open_among(&site.ledger(), site.trusted_keys(), Vec::new(), signatures)?;
         let writer = Writer::start((ledger, log))?;
         Ok(Self { tokens, station, writer, keys, reader: Mutex::new(reader) })
     }

@@ -6,6 +6,7 @@ use super::name::TokenKey;
 use super::pin::Pin;
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::sync::Arc;
 
 /// Which public key a token must state.
@@ -24,6 +25,7 @@ pub struct TokenSigner {
     tokens: Arc<dyn Tokens>,
     key: TokenKey,
     public_key: PublicKey,
+    verified: VerifiedSignatures,
 }
 
 impl TokenSigner {
@@ -43,8 +45,14 @@ impl TokenSigner {
             ExpectedKey::Recorded(id) if id != public_key.id() => {
                 Err(unusable(format!("key {id}"), format!("key {}", public_key.id())))
             }
-            _ => Ok(Self { tokens, key, public_key }),
+            _ => Ok(Self { tokens, key, public_key, verified: VerifiedSignatures::up_to(1) }),
         }
+    }
+
+    /// Keeps its signatures, which it verifies, where they are asked for again.
+    #[must_use]
+    pub fn keeping(self, verified: &VerifiedSignatures) -> Self {
+        Self { verified: verified.clone(), ..self }
     }
 
     /// Where the key is.
@@ -72,9 +80,13 @@ impl Signer for TokenSigner {
             return Err(wrong_answer(token, "signing"));
         };
         self.public_key
-            .verify(message, &signature)
+            .verify_among(message, &signature, &self.verified)
             .map_err(|fault| TokenFault::SignerLied { key: Box::new(self.key.clone()), found: fault.to_string() })?;
         Ok(signature)
+    }
+
+    fn verified(&self) -> &VerifiedSignatures {
+        &self.verified
     }
 }
 

@@ -14,6 +14,7 @@ use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::verified::Means;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// What is done with the marks.
@@ -79,8 +80,9 @@ impl Ledger {
         match marking {
             Marking::Begin => self.marks.begin(size, &note)?,
             Marking::Raise => {
-                let (log, standby, limits) = (&self.log, self.standby_log.as_ref(), &self.limits);
-                let entitled = Entitled { log, standby, limits, change };
+                let (log, standby) = (&self.log, self.standby_log.as_ref());
+                let means = Means { limits: &self.limits, signatures: &self.signatures };
+                let entitled = Entitled { log, standby, means, change };
                 let counts = |note: &str| entitled.open(note).ok().map(|counted| counted.size());
                 self.marks.raise(size, &note, &counts)?;
             }

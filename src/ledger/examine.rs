@@ -16,6 +16,7 @@ use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::Name;
 use ecugate_verifier::values::keys::PublicKey;
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::verified::VerifiedSignatures;
 use std::collections::BTreeSet;
 
 /// How much of an entry is verified.
@@ -43,12 +44,13 @@ pub(super) struct Examiner<'a> {
     pub(super) log: &'a VerifierKey,
     pub(super) standby_log: Option<&'a VerifierKey>,
     pub(super) limits: &'a Limits,
+    pub(super) signatures: &'a VerifiedSignatures,
 }
 
 impl Ledger {
     pub(super) fn examiner(&self) -> Examiner<'_> {
         let (trusted, log, limits) = (&self.trusted, &self.log, &self.limits);
-        Examiner { trusted, log, standby_log: self.standby_log.as_ref(), limits }
+        Examiner { trusted, log, standby_log: self.standby_log.as_ref(), limits, signatures: &self.signatures }
     }
 }
 
@@ -98,7 +100,7 @@ impl Examiner<'_> {
             return Err("its leaf holds another signature than its envelope".to_owned());
         }
         if rigour == Rigour::Signatures {
-            leaf.verify_against(message, leaf.key()).map_err(|fault| format!("its leaf {fault}"))?;
+            leaf.verify_among(message, leaf.key(), self.signatures).map_err(|fault| format!("its leaf {fault}"))?;
         }
         require_one_spelling(envelope, leaf.key())?;
         let reading = Reading::of(envelope, self.limits)?;

@@ -10,8 +10,8 @@ use ecugate_verifier::syntax::merkle::{Edge, consistency_proof, verify_consisten
 use ecugate_verifier::syntax::note::{VerifiedCheckpoint, VerifierKey};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::finding::Finding;
-use ecugate_verifier::values::limits::Limits;
 use ecugate_verifier::values::reason::Reason;
+use ecugate_verifier::values::verified::Means;
 use std::fmt;
 
 /// The marks of an open ledger, and what of them was put aside.
@@ -32,7 +32,7 @@ impl fmt::Debug for Marks {
 pub(super) struct Entitled<'a> {
     pub(super) log: &'a VerifierKey,
     pub(super) standby: Option<&'a VerifierKey>,
-    pub(super) limits: &'a Limits,
+    pub(super) means: Means<'a>,
     /// The entry by which officers changed the keys.
     pub(super) change: Option<u64>,
 }
@@ -42,7 +42,7 @@ impl Entitled<'_> {
     /// in anybody's hands. One by the standby key counts always: if this ledger knows no key change, or a later one, it
     /// is not the ledger that the note is of.
     pub(super) fn open(&self, note: &str) -> Result<VerifiedCheckpoint, Finding> {
-        let open = |key| VerifiedCheckpoint::open(note.as_bytes(), key, self.limits);
+        let open = |key| VerifiedCheckpoint::open(note.as_bytes(), key, self.means);
         let first = match open(self.log) {
             Ok(opened) if KeySet::at(opened.size(), self.change) == KeySet::First => return Ok(opened),
             first => first,
@@ -143,8 +143,9 @@ impl Ledger {
     /// Every note that counts. The others are reported; a required mark must hold one.
     fn counted(&self, change: Option<u64>, reported: &mut Vec<Finding>) -> Result<Vec<Counted>, LedgerFault> {
         let mut counted = Vec::new();
-        let (log, standby, limits) = (&self.log, self.standby_log.as_ref(), &self.limits);
-        let entitled = Entitled { log, standby, limits, change };
+        let (log, standby) = (&self.log, self.standby_log.as_ref());
+        let means = self.means();
+        let entitled = Entitled { log, standby, means, change };
         for mark in &self.marks.marks {
             let name = mark.name();
             let notes = match mark.read() {

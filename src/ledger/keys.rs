@@ -113,7 +113,7 @@ impl Ledger {
     /// A finding, also for a note by the other key of this log.
     pub fn own_checkpoint(&self, note: &[u8]) -> Result<VerifiedCheckpoint, Finding> {
         let change = self.key_change(&self.reader)?;
-        let open = |key| VerifiedCheckpoint::open(note, key, &self.limits);
+        let open = |key| VerifiedCheckpoint::open(note, key, self.means());
         let entitled = |keys| move |opened: &VerifiedCheckpoint| KeySet::at(opened.size(), change) == keys;
         let first = match open(&self.log) {
             Ok(opened) if entitled(KeySet::First)(&opened) => return Ok(opened),

@@ -68,6 +68,7 @@ use ecugate_verifier::syntax::note::{Origin, VerifierKey};
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::keys::{PublicKey, Signer};
 use ecugate_verifier::values::limits::Limits;
+use ecugate_verifier::values::verified::{Means, VerifiedSignatures};
 use group::Part;
 use guard::Marks;
 use std::cell::Cell;
@@ -89,7 +90,12 @@ pub struct Ledger {
     /// The key change that was verified already.
     changed: Cell<Option<u64>>,
     limits: Limits,
+    /// Good signatures of entries, checkpoints and marks.
+    signatures: VerifiedSignatures,
 }
+
+/// Of so many signatures the last are known: more than one group has, and its notes.
+const SIGNATURES: usize = 4_096;
 
 impl Ledger {
     /// Makes a new ledger and its marks: a deliberate act, which refuses a path where something stands, and marks that
@@ -111,7 +117,8 @@ impl Ledger {
         let marks = Marks::new(marks);
         marks.require_new()?;
         schema::create(path)?;
-        let made = Self::connect(path, trusted, marks).map_err(AppendFault::from);
+        let signatures = VerifiedSignatures::up_to(SIGNATURES);
+        let made = Self::connect(path, trusted, marks, signatures).map_err(AppendFault::from);
         let mut ledger = made.inspect_err(|_| schema::discard(path))?;
         match ledger.append_one(Part::new(&Append::default(), seal), log_signer, Marking::Begin) {
             Ok(recorded) => Ok((ledger, recorded)),
@@ -135,7 +142,20 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFault`].
     pub fn open(path: &Path, trusted: TrustedKeys, marks: Vec<Box<dyn Mark>>) -> Result<Self, LedgerFault> {
-        let mut ledger = Self::connect(path, trusted, Marks::new(marks))?;
+        Self::open_among(path, trusted, marks, VerifiedSignatures::up_to(SIGNATURES))
+    }
+
+    /// The same over another connection to it: with the signatures that were found good before.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_among(
+        path: &Path,
+        trusted: TrustedKeys,
+        marks: Vec<Box<dyn Mark>>,
+        signatures: VerifiedSignatures,
+    ) -> Result<Self, LedgerFault> {
+        let mut ledger = Self::connect(path, trusted, Marks::new(marks), signatures)?;
         // Tree and checkpoint at one moment: another dock may be writing.
         let transaction = ledger.reader.unchecked_transaction()?;
         let state = ledger.state(&transaction)?;
@@ -145,6 +165,16 @@ impl Ledger {
         }
         ledger.guard(&state.edge, state.change)?;
         Ok(ledger)
+    }
+
+    /// Good signatures of its entries, checkpoints and marks: also for those who sign them, so that each is verified once.
+    #[must_use]
+    pub const fn signatures(&self) -> &VerifiedSignatures {
+        &self.signatures
+    }
+
+    pub(in crate::ledger) const fn means(&self) -> Means<'_> {
+        Means { limits: &self.limits, signatures: &self.signatures }
     }
 
     /// Where the ledger is.
@@ -166,7 +196,12 @@ impl Ledger {
         &self.log
     }
 
-    fn connect(path: &Path, trusted: TrustedKeys, marks: Marks) -> Result<Self, LedgerFault> {
+    fn connect(
+        path: &Path,
+        trusted: TrustedKeys,
+        marks: Marks,
+        signatures: VerifiedSignatures,
+    ) -> Result<Self, LedgerFault> {
         let named = |name: &str, key: &PublicKey| {
             VerifierKey::new(name, key.clone())
                 .map_err(|fault| LedgerFault::differs("the log key", "an Ed25519 key", fault.to_string()))
@@ -190,6 +225,7 @@ impl Ledger {
             marks,
             changed,
             limits,
+            signatures,
         })
     }
 }

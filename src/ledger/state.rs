@@ -100,7 +100,7 @@ impl Ledger {
         keys: KeySet,
     ) -> Result<Covered, LedgerFault> {
         let open = |place: String, note: &str, key| {
-            let opened = VerifiedCheckpoint::open(note.as_bytes(), key, &self.limits)
+            let opened = VerifiedCheckpoint::open(note.as_bytes(), key, self.means())
                 .map_err(|fault| LedgerFault::differs(&place, "a note signed by the log key", fault.to_string()))?;
             if opened.size() != size {
                 return Err(LedgerFault::differs(place, size.to_string(), opened.size().to_string()));

@@ -236,7 +236,7 @@ impl Envelope {
             let hint = signature.key_id_hint.as_deref().and_then(Sha256::from_hex);
             let named = hint.and_then(|id| holders.get_key_value(&id));
             let mut asked = named.into_iter().chain(holders.iter().filter(|(id, _)| Some(**id) != hint));
-            let by = asked.find(|(_, (_, key))| signatures.verify(key, &message, &signature.signature).is_ok());
+            let by = asked.find(|(_, (_, key))| key.verify_among(&message, &signature.signature, signatures).is_ok());
             let (id, by) = by.ok_or(EnvelopeFault::SignerUnknown { index })?;
             signed.insert(*id, *by);
         }
@@ -253,8 +253,7 @@ impl Envelope {
             return Err(EnvelopeFault::SignatureCount { found: self.signatures.len(), most: 1 });
         };
         let message = pae(&self.payload_type, &self.payload);
-        signatures
-            .verify(key, &message, &signature.signature)
+        key.verify_among(&message, &signature.signature, signatures)
             .map_err(|fault| EnvelopeFault::Signature { index: 0, fault })
     }
 
@@ -334,7 +333,7 @@ fn signature_of<S: Signer + ?Sized>(
     let key = signer.public_key();
     let signature = signer.sign(message).map_err(SealFault::Signer)?;
     // a token may answer with anything
-    key.verify(message, &signature).map_err(|fault| SealFault::SignerLied { index, fault })?;
+    key.verify_among(message, &signature, signer.verified()).map_err(|fault| SealFault::SignerLied { index, fault })?;
     let key_id_hint = Some(key.id().to_string());
     Ok(SignatureText::encode(&EnvelopeSignature { key_id_hint, signature, chain: chain.to_vec() }))
 }

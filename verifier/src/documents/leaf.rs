@@ -18,6 +18,7 @@ use crate::values::finding::Finding;
 use crate::values::keys::{Algorithm, KeyFault, PublicKey};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use crate::values::verified::VerifiedSignatures;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -157,6 +158,14 @@ impl Leaf {
     /// # Errors
     /// [`LeafFault::OtherKey`], [`LeafFault::Digest`], [`LeafFault::Signature`].
     pub fn verify_against(&self, pae: &[u8], key: &PublicKey) -> Result<(), LeafFault> {
+        self.verify_among(pae, key, VerifiedSignatures::NONE)
+    }
+
+    /// The same, with the signatures that were found good before.
+    ///
+    /// # Errors
+    /// As [`Leaf::verify_against`].
+    pub fn verify_among(&self, pae: &[u8], key: &PublicKey, signatures: &VerifiedSignatures) -> Result<(), LeafFault> {
         if self.key != *key {
             return Err(LeafFault::OtherKey { stated: self.key.id(), expected: key.id() });
         }
@@ -164,7 +173,7 @@ impl Leaf {
         if self.digest != found {
             return Err(LeafFault::Digest { stated: self.digest, found });
         }
-        key.verify(pae, &self.signature).map_err(LeafFault::Signature)
+        key.verify_among(pae, &self.signature, signatures).map_err(LeafFault::Signature)
     }
 
     /// The bytes that are stored and hashed.

@@ -12,6 +12,7 @@ use crate::values::finding::Finding;
 use crate::values::keys::{Algorithm, KeyFault, PublicKey, Signer};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use crate::values::verified::{Means, VerifiedSignatures};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use core::fmt;
@@ -200,13 +201,21 @@ impl Note {
     /// # Errors
     /// [`NoteFault::SignatureMissing`], [`NoteFault::SignatureRepeated`], [`NoteFault::SignatureInvalid`].
     pub fn verify(self, key: &VerifierKey) -> Result<VerifiedNote, NoteFault> {
+        self.verify_among(key, VerifiedSignatures::NONE)
+    }
+
+    /// The same, with the signatures that were found good before.
+    ///
+    /// # Errors
+    /// As [`Note::verify`].
+    pub fn verify_among(self, key: &VerifierKey, signatures: &VerifiedSignatures) -> Result<VerifiedNote, NoteFault> {
         let mut ours = self.signatures.iter().filter(|line| line.name == key.name && line.id == key.id);
         let line = ours.next().ok_or_else(|| NoteFault::SignatureMissing { key: key.hint() })?;
         if ours.next().is_some() {
             return Err(NoteFault::SignatureRepeated { key: key.hint() });
         }
         key.key
-            .verify(self.text.as_bytes(), &line.signature)
+            .verify_among(self.text.as_bytes(), &line.signature, signatures)
             .map_err(|_| NoteFault::SignatureInvalid { key: key.hint() })?;
         Ok(VerifiedNote { text: self.text, signer: key.name.clone() })
     }
@@ -333,7 +342,8 @@ impl Checkpoint {
         let signature = signer.sign(text.as_bytes()).map_err(SignFault::Signer)?;
         let line = BASE64.encode([key.id.to_be_bytes().as_slice(), &signature].concat());
         let note = format!("{text}\n{LINE}{} {line}\n", key.name);
-        let checkpoint = VerifiedCheckpoint::open(note.as_bytes(), &key, &Limits::STANDARD).map_err(SignFault::Lied)?;
+        let means = Means { limits: &Limits::STANDARD, signatures: signer.verified() };
+        let checkpoint = VerifiedCheckpoint::open(note.as_bytes(), &key, means).map_err(SignFault::Lied)?;
         Ok(SignedCheckpoint { note, checkpoint })
     }
 }
@@ -361,8 +371,9 @@ impl VerifiedCheckpoint {
     ///
     /// # Errors
     /// [`NoteFault`].
-    pub fn open(note: &[u8], key: &VerifierKey, limits: &Limits) -> Result<Self, NoteFault> {
-        Note::parse(note, limits)?.verify(key)?.checkpoint()
+    pub fn open<'m>(note: &[u8], key: &VerifierKey, means: impl Into<Means<'m>>) -> Result<Self, NoteFault> {
+        let Means { limits, signatures } = means.into();
+        Note::parse(note, limits)?.verify_among(key, signatures)?.checkpoint()
     }
 
     /// Name of the log.

@@ -5,6 +5,7 @@
 
 use super::digest::Sha256;
 use super::reason::Reason;
+use super::verified::VerifiedSignatures;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
 use sha2::Digest as _;
@@ -183,6 +184,19 @@ impl PublicKey {
         self.verify_as(self.algorithm(), Encoding::Der, message, signature)
     }
 
+    /// [`PublicKey::verify`], unless this very signature over these bytes was found good before.
+    ///
+    /// # Errors
+    /// As [`PublicKey::verify`].
+    pub fn verify_among(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        signatures: &VerifiedSignatures,
+    ) -> Result<(), KeyFault> {
+        signatures.or_else(&self.id(), message, signature, || self.verify(message, signature))
+    }
+
     /// Verifies a signature by a named algorithm, for the seam and for foreign documents whose *key holder* fixed it.
     ///
     /// # Errors
@@ -327,4 +341,10 @@ pub trait Signer {
     /// # Errors
     /// Whatever keeps the key from being used.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Self::Error>;
+
+    /// Where it keeps its signatures that it has verified itself, so that nobody verifies them again: nowhere, unless
+    /// it says so. What is not there is verified by whoever asked for it.
+    fn verified(&self) -> &VerifiedSignatures {
+        VerifiedSignatures::NONE
+    }
 }

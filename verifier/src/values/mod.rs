@@ -14,8 +14,8 @@ pub mod time;
 
 pub mod ident;
 
-pub mod keys;
-
 pub mod verified;
+
+pub mod keys;
 
 pub mod attempt;

@@ -41,6 +41,8 @@ fn every_fault_is_judged_the_same_whatever_signatures_were_found_good_before() {
     }
 }
 
+type Change<'a> = &'a dyn Fn(&mut Inputs);
+
 /// Each signature that the accept of the first box rests on, broken in the papers of the second.
 #[test]
 fn a_broken_signature_is_found_though_the_good_one_was_found_good_before() {
@@ -54,7 +56,7 @@ fn a_broken_signature_is_found_though_the_good_one_was_found_good_before() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         bytes
     };
-    let faults: [(Reason, &dyn Fn(&mut Inputs)); 7] = [
+    let faults: [(Reason, Change<'_>); 7] = [
         (Reason::AnchorListThreshold, &|inputs| {
             inputs.anchor_list = Some(broken_envelope(inputs.anchor_list.as_ref().unwrap(), 0));
         }),

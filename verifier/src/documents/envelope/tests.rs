@@ -7,6 +7,7 @@ use crate::values::ident::Name;
 use crate::values::keys::{Algorithm, Encoding, KeyFault, PublicKey, Signer, verify_untrusted};
 use crate::values::limits::Limits;
 use crate::values::reason::Reason;
+use crate::values::verified::VerifiedSignatures;
 use base64::Engine as _;
 use proptest::prelude::{ProptestConfig, any, proptest};
 use serde_json::{Value, json};
@@ -381,7 +382,8 @@ fn a_file_of_another_kind_is_named() {
 /// Attack class 39: a token that answers with a signature of another key, or with none.
 #[test]
 fn attack_39_a_signer_that_lies_is_found_before_its_answer_is_used() {
-    struct Liar(Pen, Vec<u8>);
+    // It names signatures that it says it has verified, good ones of its own among them.
+    struct Liar(Pen, Vec<u8>, VerifiedSignatures);
     impl Signer for Liar {
         type Error = core::convert::Infallible;
         fn public_key(&self) -> &PublicKey {
@@ -390,12 +392,22 @@ fn attack_39_a_signer_that_lies_is_found_before_its_answer_is_used() {
         fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Self::Error> {
             Ok(self.1.clone())
         }
+        fn verified(&self) -> &VerifiedSignatures {
+            &self.2
+        }
+    }
+    let (pen, signatures) = (Pen::ed25519(1), VerifiedSignatures::up_to(8));
+    for message in [pae(PAYLOAD_TYPE, PAYLOAD), b"another".to_vec()] {
+        let good = pen.sign(&message).unwrap();
+        pen.public_key().verify_among(&message, &good, &signatures).unwrap();
     }
     let other = Pen::ed25519(2).sign(&pae(PAYLOAD_TYPE, PAYLOAD)).unwrap();
     for (answer, expected) in [(other, KeyFault::SignatureInvalid), (Vec::new(), KeyFault::SignatureMalformed)] {
-        let liar = Liar(Pen::ed25519(1), answer);
-        let fault = seal(PAYLOAD.to_vec(), &[(&liar, [].as_slice())]).unwrap_err();
-        assert!(matches!(fault, SealFault::SignerLied { index: 0, fault } if fault == expected));
+        let liar = Liar(Pen::ed25519(1), answer, signatures.clone());
+        for _ in 0..2 {
+            let fault = seal(PAYLOAD.to_vec(), &[(&liar, [].as_slice())]).unwrap_err();
+            assert!(matches!(fault, SealFault::SignerLied { index: 0, fault } if fault == expected));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One key, one spelling; no weak, published or malleable thing.
 
 use super::{Algorithm, Encoding, KeyFault, PublicKey};
+use crate::values::verified::VerifiedSignatures;
 use ed25519_dalek::Signer as _;
 use proptest::prelude::{ProptestConfig, any, proptest};
 use spki::EncodePublicKey as _;
@@ -218,4 +219,39 @@ proptest! {
             assert!(key.verify(b"", &[0x11; 256]).is_err());
         }
     }
+}
+
+/// A key, and its signature over a message.
+fn signed(seed: u8, message: &[u8]) -> (PublicKey, Vec<u8>) {
+    let pen = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+    let key = PublicKey::from_spki(pen.verifying_key().to_public_key_der().unwrap().as_bytes()).unwrap();
+    (key, pen.sign(message).to_bytes().to_vec())
+}
+
+#[test]
+fn a_good_signature_is_kept_and_a_bad_one_is_bad_each_time() {
+    let signatures = VerifiedSignatures::up_to(8);
+    let (key, signature) = signed(1, b"list 1");
+    for _ in 0..2 {
+        let bad = Err(KeyFault::SignatureInvalid);
+        assert_eq!(key.verify_among(b"list 1", &signature, &signatures), Ok(()));
+        assert_eq!(key.verify_among(b"list 2", &signature, &signatures), bad);
+        assert_eq!(signed(2, b"").0.verify_among(b"list 1", &signature, &signatures), bad);
+        assert_eq!(key.verify_among(b"list 1", &signature[1..], &signatures), Err(KeyFault::SignatureMalformed));
+        assert_eq!(signatures.count(), 1);
+    }
+}
+
+/// What is kept is believed: so nothing may be found by a name that is not wholly its own.
+#[test]
+fn a_byte_moved_between_signature_and_message_is_another_signature() {
+    let signatures = VerifiedSignatures::up_to(8);
+    let (key, signature) = signed(1, b"message");
+    key.verify_among(b"message", &signature, &signatures).unwrap();
+    let whole = [signature.as_slice(), b"message"].concat();
+    for end in (0..=whole.len()).filter(|end| *end != signature.len()) {
+        let (signature, message) = whole.split_at(end);
+        assert!(key.verify_among(message, signature, &signatures).is_err(), "{end}");
+    }
+    assert_eq!(signatures.count(), 1);
 }
