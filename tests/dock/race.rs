@@ -2,6 +2,7 @@
 
 use crate::campaign::tell;
 use crate::delivery::{Delivery, Said};
+use crate::faults::replace_in_configuration;
 use crate::kill::{KEPT, trial};
 use crate::oracle::Oracle;
 use crate::world::unit;
@@ -30,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn serial() {
     let delivery = Delivery::founded();
+    patient(&delivery);
     let all = vec!["DEMO-0001".to_owned(); DOCKS];
     let key = UnitKey::serial(&Serial::new("DEMO-0001").unwrap());
     race(&delivery, &all, &key);
@@ -50,7 +52,13 @@ fn device_key() {
     delivery.write("shipment.json", &delivery.world.shipment_envelope());
     let said = delivery.run(&["init", "--trial", "site", "--anchor", "root.pem", "--manufacturer", "maker"]);
     assert_eq!(said.status, 0, "{said:?}");
+    patient(&delivery);
     race(&delivery, &serials, &UnitKey::digest(KeyKind::DeviceKey, &digest));
+}
+
+/// So many processes load so many modules at once: on a busy machine none of them is quick, and none of them hangs.
+fn patient(delivery: &Delivery) {
+    replace_in_configuration(&delivery.path("site"), "module_seconds", "module_seconds = 120");
 }
 
 /// Every second dock dies at another of its writes.
@@ -85,10 +93,10 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
         assert!(matches!(said.status, 0 | 10 | 20), "{said:?}");
         accepted += usize::from(said.status == 0);
         let said: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        // A ledger that stays busy is a hold with a tag: it is entered later.
         match said["record"]["seq"].as_u64() {
             Some(seq) => told.push((seq, said["record"]["leaf_hash"].as_str().unwrap().to_owned())),
-            None => assert!(said["tag"].is_string(), "{said}"),
+            // A ledger that stays busy is a hold with a tag, which is entered later; a journal that does has no tag to give.
+            None => assert!(said["tag"].is_string() || said["reason"] == "journal-busy", "{said}"),
         }
     }
     assert!(accepted <= 1, "{accepted} docks said accept");

@@ -1,6 +1,7 @@
 //! Kills at any moment: the program, the process of its module, or both, at a moment drawn evenly over the length of a
-//! run. Then the same box is presented again, be it under the next kill, and a second one like it. Kill follows kill on
-//! one site, so that a gate also recovers from what a recovery left that was cut off itself.
+//! run; every second one over its second half, in which everything is written. Then the same box is presented again, be it
+//! under the next kill, and a second one like it. Kill follows kill on one site, so that a gate also recovers from what a
+//! recovery left that was cut off itself.
 //!
 //! SoftHSM rewrites the file of a token in place at each login, so that a kill can leave the token empty. That loss is
 //! SoftHSM's: after each kill the files of tokens are compared with a copy from before, and all are put back where one is
@@ -125,7 +126,7 @@ fn told(counts: &Counts) -> String {
     )
 }
 
-/// Founds a site and lets boxes arrive whose gate is killed, each up to three times before it is seen through.
+/// Founds a site and lets boxes arrive whose gate is killed, each up to four times before it is seen through.
 fn one_site(seed: u64, counts: &mut Counts, wanted: usize) {
     let serials: Vec<String> = (0..WHOLE_RUNS + KILLS_OF_A_SITE).map(|n| format!("TIMED-{n:04}")).collect();
     let delivery = site_for(&serials);
@@ -141,7 +142,7 @@ fn one_site(seed: u64, counts: &mut Counts, wanted: usize) {
         }
         let mut dice = Dice(seed << 32 | (counts.sites as u64) << 16 | number as u64);
         let at = [At::First, At::First, At::First, At::Second, At::Second, At::Held][dice.below(6)];
-        let in_a_row = 1 + dice.below(3);
+        let in_a_row = 1 + dice.below(4);
         let mut arrived = Arrived::at(&delivery, serial, at);
         let mut story = format!("seed {seed}, site {}, box {number}, {at:?}, a run takes {length:?}", counts.sites);
         for _ in 0..in_a_row {
@@ -196,8 +197,9 @@ struct Struck {
 impl Strike {
     fn draw(dice: &mut Dice, length: Duration) -> Self {
         let whom = [Whom::Program, Whom::Program, Whom::Both, Whom::Helper][dice.below(4)];
-        let microseconds = usize::try_from(length.as_micros()).unwrap();
-        Self { whom, after: Duration::from_micros(dice.below(microseconds) as u64) }
+        let (first_half, whole) = (usize::try_from(length.as_micros() / 2).unwrap(), dice.below(2) == 0);
+        let after = if whole { dice.below(2 * first_half) } else { first_half + dice.below(first_half) };
+        Self { whom, after: Duration::from_micros(after as u64) }
     }
 
     /// Lets a box arrive and kills; when this returns everybody has ended, and the files of tokens are whole.
