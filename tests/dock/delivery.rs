@@ -50,6 +50,12 @@ impl Delivery {
         delivery
     }
 
+    /// Waits for its module as long as a site may: where many processes load modules at once on a busy machine, none of
+    /// them is quick, and none of them hangs.
+    pub(crate) fn be_patient(&self) {
+        crate::faults::replace_in_configuration(&self.path("site"), "module_seconds", "module_seconds = 120");
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -41,6 +41,8 @@ pub(super) struct Arrived<'a> {
     told: BTreeMap<u64, String>,
     /// Tags of holds that somebody was told of.
     tags: BTreeSet<String>,
+    /// The journal kept a hold, perhaps, and the call failed that would have said so.
+    is_a_hold_untold: bool,
     /// Verdicts that a run had recorded and nobody had seen, until the box was presented again.
     pub(super) unseen: usize,
 }
@@ -49,7 +51,8 @@ impl<'a> Arrived<'a> {
     /// Sets up what comes before this box.
     pub(super) fn at(delivery: &'a Delivery, serial: &'a str, at: At) -> Self {
         let (told, tags) = (BTreeMap::new(), BTreeSet::new());
-        let mut arrived = Self { delivery, serial, at, seen: Seen::No, told, tags, unseen: 0 };
+        let (seen, is_a_hold_untold) = (Seen::No, false);
+        let mut arrived = Self { delivery, serial, at, seen, told, tags, is_a_hold_untold, unseen: 0 };
         match at {
             At::First => {}
             At::Second => assert_eq!(arrived.present("an accept to begin with").status, 0),
@@ -91,6 +94,8 @@ impl<'a> Arrived<'a> {
             let ledger = self.delivery.ledger();
             assert_eq!(leaf_hash(&ledger, seq), self.told[&seq], "{point}: what was shown stands in the ledger");
         }
+        // Calls of several threads may fail in one run: the ledger's, and that of the screen.
+        self.is_a_hold_untold |= !is_whole && !died && said.is_none();
         if shown {
             self.seen = if died || !is_whole { Seen::Open } else { Seen::Over };
         }
@@ -147,7 +152,8 @@ impl<'a> Arrived<'a> {
         // Entered late under their tags: each once, and none beside them.
         let untold: Vec<_> = sightings.iter().filter(|sighting| !self.told.contains_key(&sighting.seq)).collect();
         assert!(untold.iter().all(|sighting| sighting.state == State::Held), "{point}: {untold:?} was told to nobody");
-        assert_eq!(untold.len(), late, "{point}: {untold:?} for {:?}", self.tags);
+        let most = late + usize::from(self.is_a_hold_untold);
+        assert!((late..=most).contains(&untold.len()), "{point}: {untold:?} for {:?}", self.tags);
         assert!(self.at != At::Held || !untold.is_empty(), "{point}: {sightings:?}");
     }
 

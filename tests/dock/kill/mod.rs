@@ -69,6 +69,7 @@ pub(crate) fn trial(name: &'static str, test: fn()) -> Trial {
 /// one. A campaign sets `ECUGATE_KILL_STRIDE` to 1.
 fn each_point(at: At, calls: &str, fault: &str, stride: usize) {
     let delivery = Delivery::founded();
+    delivery.be_patient();
     let arrived = Arrived::at(&delivery, "DEMO-0001", at);
     copy_folder(&delivery.path("site"), &delivery.path("before"));
     let mut points = 0;

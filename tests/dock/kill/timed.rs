@@ -169,6 +169,7 @@ fn site_for(serials: &[String]) -> Delivery {
     delivery.write("shipment.json", &delivery.world.shipment_envelope());
     let said = delivery.run(&["init", "--trial", "site", "--anchor", "root.pem", "--manufacturer", "maker"]);
     assert_eq!(said.status, 0, "{said:?}");
+    delivery.be_patient();
     delivery
 }
 
