@@ -71,6 +71,16 @@ impl Delivery {
         command
     }
 
+    /// The same, to be killed: its output is at its end only when whatever the program has started has ended too. The
+    /// process of a module outlives the program by a moment, and may be in the middle of rewriting a token.
+    pub(crate) fn command_with_all_it_starts(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        // File 9 is a copy of the standard error, which nobody closes: of the standard files the module's process has none.
+        command.args(["-c", "exec \"$0\" \"$@\" 9>&2", env!("CARGO_BIN_EXE_ecugate")]).args(arguments);
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::of(self.command(arguments).output().unwrap())
     }

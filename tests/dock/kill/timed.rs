@@ -16,6 +16,7 @@ use crate::delivery::{Delivery, copy_folder};
 use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::own_process::DEADLINE;
+use crate::receive::strings;
 use crate::world::unit;
 use libtest_mimic::Trial;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -248,13 +249,8 @@ struct Running {
 }
 
 impl Running {
-    /// File 9 is a copy of the standard error, open in the program and in whatever it starts: it is at its end when all
-    /// of them have ended.
     fn start(delivery: &Delivery, serial: &str) -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", "exec \"$0\" \"$@\" 9>&2", env!("CARGO_BIN_EXE_ecugate")]);
-        command.args(delivery.box_with(serial)).current_dir(delivery.path("")).stdin(Stdio::null());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = delivery.command_with_all_it_starts(&strings(&delivery.box_with(serial))).spawn().unwrap();
         let id = child.id();
         // Nobody takes its status before this is open, so its number is nobody else's.
         let program = held_by(i32::try_from(id).unwrap()).unwrap();
