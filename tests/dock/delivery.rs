@@ -50,6 +50,12 @@ impl Delivery {
         delivery
     }
 
+    /// Waits for its module as long as a site may: where many processes load modules at once on a busy machine, none of
+    /// them is quick, and none of them hangs.
+    pub(crate) fn be_patient(&self) {
+        crate::faults::replace_in_configuration(&self.path("site"), "module_seconds", "module_seconds = 120");
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -62,6 +68,16 @@ impl Delivery {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ecugate"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The same, to be killed: its output is at its end only when whatever the program has started has ended too. The
+    /// process of a module outlives the program by a moment, and may be in the middle of rewriting a token.
+    pub(crate) fn command_with_all_it_starts(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        // File 9 is a copy of the standard error, which nobody closes: of the standard files the module's process has none.
+        command.args(["-c", "exec \"$0\" \"$@\" 9>&2", env!("CARGO_BIN_EXE_ecugate")]).args(arguments);
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 

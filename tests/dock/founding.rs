@@ -18,10 +18,10 @@ fn killed_init() {
     let (mut whole, mut none) = (0, 0);
     for pause in (0..24).map(|n| Duration::from_millis(n * 9)) {
         let delivery = Delivery::new();
-        let mut child = delivery.command(&init).spawn().unwrap();
+        let mut child = delivery.command_with_all_it_starts(&init).spawn().unwrap();
         std::thread::sleep(pause);
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.wait_with_output().unwrap();
         let (status, said) = delivery.receive("DEMO-0001", |_| {});
         let reason = said["reason"].as_str();
         if reason == Some("site-missing") {

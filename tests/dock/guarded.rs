@@ -39,7 +39,7 @@ fn guarded(folder: &Path, module: &Path) -> Result<Guarded, TokenFault> {
         program: PathBuf::from(env!("CARGO_BIN_EXE_ecugate")),
         module: module.to_owned(),
         environment: TrialFolder::lay_out(folder).unwrap().environment(),
-        deadline: Duration::from_secs(20),
+        deadline: Duration::from_secs(60),
     })
 }
 

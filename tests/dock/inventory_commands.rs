@@ -250,13 +250,11 @@ fn killed() {
     copy_folder(&delivery.path("site/tokens"), &delivery.path("tokens"));
     let mut before = 0;
     for pause in (0..100).map(|n| Duration::from_millis(n * 4)) {
-        let mut child = delivery.command(&call).spawn().unwrap();
+        let mut child = delivery.command_with_all_it_starts(&call).spawn().unwrap();
         std::thread::sleep(pause);
         child.kill().unwrap();
-        child.wait().unwrap();
-        // Moved and not removed: the module's process outlives the program by a moment, and may still write there.
-        let gone = delivery.path(&format!("gone-{}", pause.as_millis()));
-        std::fs::rename(delivery.path("site/tokens"), gone).unwrap();
+        child.wait_with_output().unwrap();
+        std::fs::remove_dir_all(delivery.path("site/tokens")).unwrap();
         copy_folder(&delivery.path("tokens"), &delivery.path("site/tokens"));
         match redemptions(&delivery) {
             0 => before += 1,

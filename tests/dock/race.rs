@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn serial() {
     let delivery = Delivery::founded();
+    delivery.be_patient();
     let all = vec!["DEMO-0001".to_owned(); DOCKS];
     let key = UnitKey::serial(&Serial::new("DEMO-0001").unwrap());
     race(&delivery, &all, &key);
@@ -50,6 +51,7 @@ fn device_key() {
     delivery.write("shipment.json", &delivery.world.shipment_envelope());
     let said = delivery.run(&["init", "--trial", "site", "--anchor", "root.pem", "--manufacturer", "maker"]);
     assert_eq!(said.status, 0, "{said:?}");
+    delivery.be_patient();
     race(&delivery, &serials, &UnitKey::digest(KeyKind::DeviceKey, &digest));
 }
 
@@ -82,13 +84,20 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
             continue;
         }
         let said = Said::of(output);
-        assert!(matches!(said.status, 0 | 10 | 20), "{said:?}");
+        assert!(matches!(said.status, 0 | 10 | 20 | 30), "{said:?}");
         accepted += usize::from(said.status == 0);
-        let said: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        // A ledger that stays busy is a hold with a tag: it is entered later.
+        let (status, said) = (said.status, serde_json::from_str::<serde_json::Value>(&said.out).unwrap());
         match said["record"]["seq"].as_u64() {
             Some(seq) => told.push((seq, said["record"]["leaf_hash"].as_str().unwrap().to_owned())),
-            None => assert!(said["tag"].is_string(), "{said}"),
+            // On a busy machine the turn of a dock may not come in ten seconds. Tokens or ledger that stay busy are a hold
+            // with a tag, which is entered later; a journal that does has no tag to give; and a ledger that was busy after
+            // the commit confirms nothing.
+            None if status == 30 => assert_eq!(said["reason"], "not-confirmed", "{said}"),
+            None => {
+                let found = said["findings"].as_array().unwrap();
+                let is_untagged = found.iter().any(|finding| finding["reason"] == "journal-busy");
+                assert!(said["tag"].is_string() != is_untagged, "{said}");
+            }
         }
     }
     assert!(accepted <= 1, "{accepted} docks said accept");

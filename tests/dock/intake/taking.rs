@@ -212,10 +212,11 @@ pub(super) fn killed() {
             let file = fs::File::options().write(true).open(incoming.join(file)).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         }
-        let mut child = delivery.command(&["intake", "--site", "site", "--json"]).spawn().unwrap();
+        let intake = ["intake", "--site", "site", "--json"];
+        let mut child = delivery.command_with_all_it_starts(&intake).spawn().unwrap();
         std::thread::sleep(pause);
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.wait_with_output().unwrap();
         let left = files(&incoming).len() as u64;
         let (status, said) = delivery.intake(&[]);
         assert_eq!(status, 0, "{said}");
@@ -271,7 +272,8 @@ pub(super) fn watched() {
     let mut child = delivery.command(&["intake", "--site", "site", "--json", "--watch"]).spawn().unwrap();
     delivery.drop_papers();
     let mut entered = 0;
-    for _ in 0..600 {
+    // As long as it takes on a loaded machine.
+    for _ in 0..2_400 {
         entered = delivery.documents();
         if entered == 4 {
             break;
