@@ -17,6 +17,8 @@ mod keys;
 
 mod examine;
 
+mod sums;
+
 mod index;
 
 mod projection;

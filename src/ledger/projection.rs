@@ -1,17 +1,18 @@
 //! What follows from one entry: its rows in `act`, `fact`, `claim`, `custody`, `part` and `version`.
 //!
-//! One function makes the rows, and both writing and checking use it: what was written is what an audit expects.
+//! One function makes the rows, and writing, checking and summing up use it: what was written is what an audit expects.
 
 use super::fault::LedgerFault;
 use super::index::{Bucket, Link, Row};
 use super::kind::EntryKind;
 use super::record::{PartRef, Record};
+use super::sums::{Summed, Sums, integer};
 use ecugate_verifier::inputs::custody::{Attempt, State};
 use ecugate_verifier::values::digest::Sha256;
 use ecugate_verifier::values::ident::UnitKey;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// The rows of one entry.
 #[derive(Debug)]
@@ -26,7 +27,28 @@ pub(super) struct Projection {
     claims: Vec<UnitKey>,
     custody: Option<(u64, State)>,
     parts: Vec<PartRef>,
-    versions: Vec<(&'static str, String, u64)>,
+    versions: Vec<Version>,
+}
+
+/// A version that an entry names: its kind, the name of what it is of, and its number.
+pub(super) type Version = (&'static str, String, u64);
+
+/// The highest version of each so far, of entries that are taken in their order.
+#[derive(Debug, Default)]
+pub(super) struct Highest(BTreeMap<&'static str, BTreeMap<String, u64>>);
+
+impl Highest {
+    /// Whether a version is higher than all before it, and so has a row of its own.
+    pub(super) fn is_raised_by(&mut self, (kind, name, value): &Version) -> bool {
+        let of_kind = self.0.entry(kind).or_default();
+        let Some(highest) = of_kind.get_mut(name) else {
+            of_kind.insert(name.clone(), *value);
+            return true;
+        };
+        let raises = *value > *highest;
+        *highest = (*highest).max(*value);
+        raises
+    }
 }
 
 /// Rows found by [`Projection::check`], to be compared with the rows that there are.
@@ -40,7 +62,7 @@ pub(super) struct Tally {
     pub(super) versions: u64,
     /// Whether entries are checked from the first one on, so that the highest version of each so far is known.
     whole: bool,
-    highest: BTreeMap<(&'static str, String), u64>,
+    highest: Highest,
 }
 
 impl Tally {
@@ -51,19 +73,8 @@ impl Tally {
 
     /// Whether a version needs a look: in a whole audit only where it is the highest so far and so has a row of its own.
     /// A row that no entry raises is one too many then, and the count says so.
-    fn is_due(&mut self, kind: &'static str, name: &str, value: u64) -> bool {
-        let highest = self.highest.entry((kind, name.to_owned()));
-        let raises = match highest {
-            Entry::Occupied(highest) if value <= *highest.get() => false,
-            Entry::Occupied(mut highest) => {
-                highest.insert(value);
-                true
-            }
-            Entry::Vacant(place) => {
-                place.insert(value);
-                true
-            }
-        };
+    fn is_due(&mut self, version: &Version) -> bool {
+        let raises = self.highest.is_raised_by(version);
         self.versions += u64::from(raises);
         raises || !self.whole
     }
@@ -173,6 +184,62 @@ impl Projection {
 
     fn version_link(&self, kind: &str, name: &str, value: u64) -> Link {
         Link { bucket: Bucket::of_versions(kind), row: Row::Version { seq: self.seq, name, value }.encoded() }
+    }
+
+    /// Adds the rows up, and the blobs that are parts; but those of `version`: whether it has one, the entries before it
+    /// decide.
+    pub(super) fn sum(&self, sums: &mut Sums) -> Result<(), LedgerFault> {
+        let seq = integer(self.seq)?;
+        let (station, nonce) = self.attempt_columns();
+        let unit = self.unit.map(integer).transpose()?;
+        sums.add(
+            Summed::Act,
+            &[
+                seq,
+                self.kind.word().into(),
+                ValueRef::Integer(self.time),
+                station.into(),
+                nonce.as_deref().into(),
+                self.evidence_column().into(),
+                unit.into(),
+            ],
+        );
+        for key in &self.facts {
+            let bucket = ValueRef::Integer(Bucket::of_key(key).number().into());
+            sums.add(Summed::Fact, &[bucket, seq, key.kind.word().into(), key.value.as_str().into()]);
+        }
+        for key in &self.claims {
+            sums.add(Summed::Claim, &[key.kind.word().into(), key.value.as_str().into(), seq]);
+        }
+        if let Some((unit, state)) = self.custody {
+            let bucket = ValueRef::Integer(Bucket::of_unit(unit).number().into());
+            sums.add(Summed::Custody, &[bucket, seq, integer(unit)?, state.word().into()]);
+        }
+        for part in &self.parts {
+            let (sha256, media_type) = (part.sha256.as_bytes().as_slice().into(), part.media_type.as_str().into());
+            sums.add(Summed::Part, &[seq, sha256, media_type]);
+            sums.add(Summed::Blob, &[sha256, media_type]);
+        }
+        Ok(())
+    }
+
+    /// Adds up the rows of `version`, given the entries before this one.
+    pub(super) fn sum_versions(
+        versions: &[Version],
+        seq: u64,
+        highest: &mut Highest,
+        sums: &mut Sums,
+    ) -> Result<(), LedgerFault> {
+        for version in versions.iter().filter(|version| highest.is_raised_by(version)) {
+            let (kind, name, value) = version;
+            sums.add(Summed::Version, &[(*kind).into(), name.as_str().into(), integer(*value)?, integer(seq)?]);
+        }
+        Ok(())
+    }
+
+    /// The versions that the entry names.
+    pub(super) fn into_versions(self) -> Vec<Version> {
+        self.versions
     }
 
     /// Checks that the rows are there and counts them. Answers those of the index. What an audit does once for a whole
@@ -297,7 +364,7 @@ impl Projection {
     }
 
     fn check_versions(&self, connection: &Connection, tally: &mut Tally) -> Result<Vec<Link>, LedgerFault> {
-        let due: Vec<_> = self.versions.iter().filter(|(kind, name, value)| tally.is_due(kind, name, *value)).collect();
+        let due: Vec<_> = self.versions.iter().filter(|version| tally.is_due(version)).collect();
         let mut links = Vec::new();
         for (kind, name, value) in due {
             let own = connection

@@ -68,7 +68,7 @@ fn held_until_signed() {
     assert_eq!(states(&delivery, "DEMO-0001"), [(3, State::Held), (4, State::Accepted)]);
     let late = delivery.ledger().look(Select::Tag(&name("H-000001"))).unwrap();
     assert_eq!(late[0].kind, EntryKind::LateHold.word());
-    assert_eq!(delivery.ledger().audit(Depth::Signatures).unwrap().differences, []);
+    assert_eq!(delivery.ledger().audit(Depth::Signatures, &[7; 32]).unwrap().differences, []);
 }
 
 fn desk(delivery: &Delivery, clock: Time) -> Desk {

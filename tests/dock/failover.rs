@@ -226,7 +226,7 @@ fn retired() {
     let refused = ledger.append(&Append::default(), |_| Ok(vec![old]), &log).unwrap_err();
     assert_eq!(refused.reason().code(), "ledger-entry-unfit");
     assert_eq!(ledger.head().unwrap().0, size);
-    assert_eq!(ledger.audit(Depth::Signatures).unwrap().differences, []);
+    assert_eq!(ledger.audit(Depth::Signatures, &[7; 32]).unwrap().differences, []);
 }
 
 fn refused() {
@@ -262,7 +262,7 @@ fn lost_and_closed() {
     assert_eq!((status, &said["entry"], &said["size"]), (0, &json!(2), &json!(4)), "{said}");
     assert!(said["last"].is_string() && said["time"].is_string(), "{said}");
     assert_eq!(accepted(&delivery, "DEMO-0001"), 4);
-    assert_eq!(delivery.ledger().audit(Depth::Signatures).unwrap().differences, []);
+    assert_eq!(delivery.ledger().audit(Depth::Signatures, &[7; 32]).unwrap().differences, []);
 }
 
 fn cut() {
@@ -295,7 +295,7 @@ fn cut() {
     assert_eq!((status, &said["recorded"], &said["entry"], &said["size"]), (0, &json!("before"), &json!(2), &json!(3)));
     assert_eq!(said["signed_by"], json!([]));
     assert_eq!(accepted(&delivery, "DEMO-0001"), 3);
-    assert_eq!(delivery.ledger().audit(Depth::Signatures).unwrap().differences, []);
+    assert_eq!(delivery.ledger().audit(Depth::Signatures, &[7; 32]).unwrap().differences, []);
 }
 
 fn put_back() {

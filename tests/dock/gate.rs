@@ -246,7 +246,7 @@ fn sixteen_at_once(folder: &Path) {
     let site = Site::open(folder).unwrap();
     let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap();
     assert_eq!(ledger.head().unwrap().0, 2 + 16 + contested + 1);
-    assert_eq!(ledger.audit(Depth::Signatures).unwrap().differences, []);
+    assert_eq!(ledger.audit(Depth::Signatures, &[7; 32]).unwrap().differences, []);
     // Begun and ended, each once; boxes that came at once may share a line.
     Journal::audit(&site.journal()).unwrap();
     let text = std::fs::read_to_string(site.journal().join("000001.jsonl")).unwrap();

@@ -169,7 +169,7 @@ fn ended(folder: &Path) {
     settled(&gate(&site, Some(now())), folder, all.len() - 1, all.last().unwrap());
     let site = Site::open(&site).unwrap();
     let ledger = Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).unwrap();
-    let audit = ledger.audit(Depth::Signatures).unwrap();
+    let audit = ledger.audit(Depth::Signatures, &[7; 32]).unwrap();
     assert!(audit.is_clean(), "{audit:?}");
     for (number, point) in all.iter().enumerate() {
         let key = UnitKey::serial(&Serial::new(serial(number)).unwrap());

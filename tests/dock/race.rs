@@ -114,7 +114,7 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
         let look = ledger.look(ecugate::ledger::Select::Entry(seq)).unwrap();
         assert_eq!(look[0].leaf_hash.to_string(), leaf_hash);
     }
-    assert!(ledger.audit(Depth::Signatures).unwrap().is_clean());
+    assert!(ledger.audit(Depth::Signatures, &[7; 32]).unwrap().is_clean());
     oracle.see_folder(&delivery.path("site"));
     assert!(oracle.judge(&ledger).unwrap() > 1);
     tell(&format!("a race of {DOCKS} docks, half of them killed: one accept, every signed checkpoint of one history"));

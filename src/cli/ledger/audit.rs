@@ -2,7 +2,9 @@
 
 use crate::cli::inputs::World;
 use crate::cli::seam::{Answer, Seam};
+use crate::cli::system::System;
 use ecugate::ledger::Depth;
+use ecugate::surroundings::Surroundings as _;
 use ecugate_verifier::judgement::words;
 use ecugate_verifier::values::finding::Finding;
 use ecugate_verifier::values::reason::Reason;
@@ -26,7 +28,10 @@ impl Seam for Audit {
 
     fn decide(&self, _: &World) -> Result<Answer, Finding> {
         let (_, ledger) = super::open(&self.site)?;
-        let audit = ledger.audit(if self.signatures { Depth::Signatures } else { Depth::Structure })?;
+        let depth = if self.signatures { Depth::Signatures } else { Depth::Structure };
+        let mut key = [0; 32];
+        System.random(&mut key)?;
+        let audit = ledger.audit(depth, &key)?;
         let not_understood = audit.not_understood.first().map(|(seq, kind)| {
             let expected = "kinds of entry that this version understands";
             Finding::new(Reason::LedgerNewer, format!("entry {seq}"), expected, kind.as_str())

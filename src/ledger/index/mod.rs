@@ -11,7 +11,7 @@ mod rebuild;
 mod rows;
 
 pub(super) use bucket::{Bucket, Link, Row};
-pub(super) use rebuild::{rebuild, require_root};
+pub(super) use rebuild::{rebuild, rebuild_with, require_root};
 pub(super) use rows::Rows;
 
 use super::fault::LedgerFault;

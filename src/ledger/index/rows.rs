@@ -23,22 +23,34 @@ const EVER: u64 = u64::MAX >> 1;
 pub(in crate::ledger) struct Rows<'a> {
     connection: &'a Connection,
     index: Option<&'a Index>,
+    /// Whether it is asked of all entries at once what is asked of each here.
+    in_bulk: bool,
 }
 
 impl<'a> Rows<'a> {
     /// Each look is verified under the root of the index.
     pub(in crate::ledger) const fn verified(connection: &'a Connection, index: &'a Index) -> Self {
-        Self { connection, index: Some(index) }
+        Self { connection, index: Some(index), in_bulk: false }
     }
 
     /// As they stand: for an audit, which compares every row with what follows from the entries.
     pub(in crate::ledger) const fn audited(connection: &'a Connection) -> Self {
-        Self { connection, index: None }
+        Self { connection, index: None, in_bulk: false }
+    }
+
+    /// As [`Rows::audited`], for an audit that also holds the attempts of all entries against each other at once.
+    pub(in crate::ledger) const fn audited_in_bulk(connection: &'a Connection) -> Self {
+        Self { connection, index: None, in_bulk: true }
     }
 
     /// Whether whoever asks compares every row itself.
     pub(in crate::ledger) const fn are_audited(&self) -> bool {
         self.index.is_none()
+    }
+
+    /// Whether whoever asks finds attempts that are recorded twice by itself.
+    pub(in crate::ledger) const fn are_audited_in_bulk(&self) -> bool {
+        self.in_bulk
     }
 
     pub(in crate::ledger) const fn connection(&self) -> &'a Connection {

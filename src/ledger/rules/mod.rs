@@ -183,14 +183,14 @@ fn require_history(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> 
     let connection = rows.connection();
     match said.kind {
         EntryKind::Verdict => {
-            require_new_attempt(connection, seq, said)?;
+            require_new_attempt(rows, seq, said)?;
             // A claim of each key has one row, and an audit has found it to be this entry's.
             if !rows.are_audited() {
                 require_claimable(connection, seq, said)?;
             }
             require_contests(rows, seq, said)
         }
-        EntryKind::LateHold => require_new_attempt(connection, seq, said),
+        EntryKind::LateHold => require_new_attempt(rows, seq, said),
         EntryKind::Contested => require_contestable(rows, seq, said),
         EntryKind::Admitted | EntryKind::Redeemed | EntryKind::RedemptionConfirmed => {
             inventory::require_passage(rows, seq, said)
@@ -211,9 +211,12 @@ fn require_named_keys(connection: &Connection, said: &Said) -> Result<(), Breach
 }
 
 /// One attempt with one evidence is judged once: whoever asks again gets the record that there is.
-fn require_new_attempt(connection: &Connection, seq: u64, said: &Said) -> Result<(), Breach> {
+fn require_new_attempt(rows: Rows<'_>, seq: u64, said: &Said) -> Result<(), Breach> {
+    if rows.are_audited_in_bulk() {
+        return Ok(());
+    }
     let (Some(attempt), Some(evidence)) = (&said.record.attempt, &said.record.evidence) else { return Ok(()) };
-    match attempt_before(connection, attempt, evidence, seq)? {
+    match attempt_before(rows.connection(), attempt, evidence, seq)? {
         Some(earlier) => {
             Err(Breach::Unfit(format!("attempt {attempt} with this evidence is recorded as entry {earlier}")))
         }

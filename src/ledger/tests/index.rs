@@ -179,7 +179,7 @@ fn nodes_that_were_made_to_fit_other_rows_are_found_by_the_audit() {
     ] {
         std::fs::write(bench.path(), &original).unwrap();
         raw(&bench.path()).execute_batch(&format!("{change}; PRAGMA wal_checkpoint(TRUNCATE)")).unwrap();
-        let audit = bench.open().audit(Depth::Structure).unwrap();
+        let audit = bench.open().audit(Depth::Structure, &[7; 32]).unwrap();
         let reasons: Vec<Reason> = audit.differences.iter().map(|finding| finding.reason).collect();
         assert_eq!(reasons, [Reason::LedgerDiffers], "{change}: {:?}", audit.differences);
     }
@@ -189,7 +189,7 @@ fn nodes_that_were_made_to_fit_other_rows_are_found_by_the_audit() {
 fn what_is_missing_of_one_entry_is_told_of_that_entry_and_of_no_other() {
     let bench = small();
     with_guards_off(&bench.path(), |raw| raw.execute("DELETE FROM fact WHERE seq = 2 AND key = 'S1'", []).unwrap());
-    let audit = bench.open().audit(Depth::Signatures).unwrap();
+    let audit = bench.open().audit(Depth::Signatures, &[7; 32]).unwrap();
     let places: Vec<&str> = audit.differences.iter().map(|finding| finding.place.as_str()).collect();
     let [entry, count, node] = places.as_slice() else { panic!("{places:?}") };
     assert_eq!((*entry, *count), ("ledger: fact of entry 2", "ledger: fact"));

@@ -8,6 +8,8 @@ mod rules;
 
 mod tampering;
 
+mod sums;
+
 mod groups;
 mod index;
 
@@ -37,7 +39,7 @@ fn unit(serial: &'static str, attempt: u8) -> Unit {
 }
 
 fn clean(ledger: &Ledger) -> Audit {
-    let audit = ledger.audit(Depth::Signatures).unwrap();
+    let audit = ledger.audit(Depth::Signatures, &[7; 32]).unwrap();
     assert!(audit.is_clean(), "{audit:?}");
     audit
 }

@@ -54,7 +54,7 @@ fn refused(bench: &Bench, [station, log]: [&Key; 2], unit: &Unit, envelopes: &[E
     let opened = bench.look().map(drop).unwrap_err();
     assert_eq!(opened.reason(), Reason::LedgerDiffers, "{opened}");
     cover_by(bench, log);
-    let audit = bench.open().audit(Depth::Signatures).unwrap();
+    let audit = bench.open().audit(Depth::Signatures, &[7; 32]).unwrap();
     let found = audit.differences.iter().map(|finding| finding.found.clone()).collect::<Vec<_>>().join("; ");
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", bench.path().display()));

@@ -67,7 +67,7 @@ fn the_log_goes_on_under_the_standby_keys_and_everything_reads_back() {
     let (bench, after) = failed_over();
     let ledger = bench.open();
     assert_eq!(clean(&ledger).checkpoints, 4);
-    assert_eq!(ledger.audit(Depth::Structure).unwrap().differences, []);
+    assert_eq!(ledger.audit(Depth::Structure, &[7; 32]).unwrap().differences, []);
     assert_eq!(ledger.head().unwrap().1.map(|checkpoint| checkpoint.size()), Some(5));
     // The old entry under the new checkpoint, and both keys for whoever holds an old one.
     assert_eq!(ledger.recorded(2).unwrap().size, 5);
@@ -186,7 +186,7 @@ fn without_standby_keys_in_site_and_genesis_there_is_no_change() {
     // A site that trusts keys which the genesis does not name, other ones, or none where it names some.
     let audited = |trusted| {
         let ledger = Ledger::open(&bench.path(), trusted, Vec::new()).unwrap();
-        ledger.audit(Depth::Signatures).unwrap().differences.first().map(|finding| finding.found.clone())
+        ledger.audit(Depth::Signatures, &[7; 32]).unwrap().differences.first().map(|finding| finding.found.clone())
     };
     let found = audited(with_standby().trusted()).unwrap();
     assert_eq!(found, "it names no standby keys, and the site trusts some");
@@ -194,7 +194,7 @@ fn without_standby_keys_in_site_and_genesis_there_is_no_change() {
     drop(bench.create());
     let audited = |trusted| {
         let ledger = Ledger::open(&bench.path(), trusted, Vec::new()).unwrap();
-        ledger.audit(Depth::Signatures).unwrap().differences.first().map(|finding| finding.found.clone())
+        ledger.audit(Depth::Signatures, &[7; 32]).unwrap().differences.first().map(|finding| finding.found.clone())
     };
     assert_eq!(audited(Bench::new().trusted()).unwrap(), "it names standby keys, and the site trusts none");
     let other = Bench { standby: Some([Key::ed25519(41), Key::p256(22)]), ..Bench::new() };

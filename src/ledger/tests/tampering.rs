@@ -62,7 +62,7 @@ fn verdict(bench: &Bench, depth: Depth) -> Option<Reason> {
         Ok(ledger) => ledger,
         Err(fault) => return Some(fault.reason()),
     };
-    match ledger.audit(depth) {
+    match ledger.audit(depth, &[7; 32]) {
         Ok(audit) => audit.differences.first().map(|finding| finding.reason),
         Err(fault) => Some(fault.reason()),
     }
@@ -181,7 +181,7 @@ fn a_bit_of_the_file_changed_is_found_or_changes_no_value() {
 fn an_entry_that_is_missing_before_the_last_one_is_told_first() {
     let bench = small();
     with_guards_off(&bench.path(), |raw| raw.execute("DELETE FROM entry WHERE seq = 4", []).unwrap());
-    let audit = bench.open().audit(Depth::Structure).unwrap();
+    let audit = bench.open().audit(Depth::Structure, &[7; 32]).unwrap();
     let first = audit.differences.first().map(|found| (found.place.as_str(), found.expected.as_str()));
     assert_eq!(first, Some(("ledger: the entries", "entry 4")), "{:?}", audit.differences);
 }
@@ -339,7 +339,7 @@ fn an_entry_of_a_later_kind_is_counted_in_the_tree_called_not_understood_and_nev
     assert_eq!(refused, Err(Reason::LedgerNewer));
     // A newer version covered it with its checkpoint: this one reads, counts, and says so.
     super::rules::cover_by(&bench, &bench.log);
-    let audit = bench.open().audit(Depth::Signatures).unwrap();
+    let audit = bench.open().audit(Depth::Signatures, &[7; 32]).unwrap();
     assert_eq!((audit.size, audit.differences.len(), audit.is_clean()), (7, 0, false));
     assert_eq!(audit.not_understood, [(6, "urn:ecugate:lease:v1".to_owned())]);
 }
@@ -348,7 +348,7 @@ fn an_entry_of_a_later_kind_is_counted_in_the_tree_called_not_understood_and_nev
 fn a_signature_is_verified_by_the_audit_that_says_so() {
     let bench = small();
     let ledger = bench.open();
-    assert_eq!(ledger.audit(Depth::Structure).unwrap().differences, []);
+    assert_eq!(ledger.audit(Depth::Structure, &[7; 32]).unwrap().differences, []);
     drop(ledger);
     // A letter in the middle of the second officer's signature: the leaf does not cover it.
     with_guards_off(&bench.path(), |raw| {
@@ -361,8 +361,8 @@ fn a_signature_is_verified_by_the_audit_that_says_so() {
         raw.execute("UPDATE entry SET envelope = ? WHERE seq = 1", [envelope.into_bytes()]).unwrap();
     });
     let ledger = bench.open();
-    assert_eq!(ledger.audit(Depth::Structure).unwrap().differences, []);
-    let found = ledger.audit(Depth::Signatures).unwrap().differences;
+    assert_eq!(ledger.audit(Depth::Structure, &[7; 32]).unwrap().differences, []);
+    let found = ledger.audit(Depth::Signatures, &[7; 32]).unwrap().differences;
     assert_eq!(found.first().map(|finding| finding.place.as_str()), Some("ledger: entry 1"));
     assert_eq!(states(&ledger, &Unit { serial: "S2", attempt: 0 }), [(3, State::Accepted)]);
 }

@@ -132,7 +132,7 @@ impl<'a> Arrived<'a> {
             assert_eq!(second.status, 10, "{point}: {second:?}");
         }
         let ledger = self.delivery.ledger();
-        let audit = ledger.audit(Depth::Signatures).unwrap();
+        let audit = ledger.audit(Depth::Signatures, &[7; 32]).unwrap();
         assert!(audit.is_clean(), "{point}: {audit:?}");
         oracle.see_folder(&self.delivery.path("site"));
         oracle.judge(&ledger).unwrap_or_else(|why| panic!("{point}: {why}"));

@@ -181,7 +181,7 @@ fn opened(folder: &Path, shown: &[(u64, String)]) -> Result<(), String> {
     let site = Site::open(folder).map_err(|finding| format!("{finding:?}"))?;
     let ledger =
         Ledger::open(&site.ledger(), site.trusted_keys(), site.marks()).map_err(|fault| format!("{fault:?}"))?;
-    let audit = ledger.audit(Depth::Structure).map_err(|fault| format!("{fault:?}"))?;
+    let audit = ledger.audit(Depth::Structure, &[7; 32]).map_err(|fault| format!("{fault:?}"))?;
     if !audit.is_clean() {
         return Err(format!("{:?}", audit.differences));
     }
