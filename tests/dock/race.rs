@@ -75,9 +75,9 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
         })
         .collect();
     let mut accepted = 0;
-    let mut told = Vec::new();
+    let (mut told, mut tags, mut sent_away) = (Vec::new(), Vec::new(), Vec::new());
     let mut oracle = Oracle::default();
-    for (doomed, child) in docks {
+    for ((doomed, child), serial) in docks.into_iter().zip(serials) {
         let output = child.wait_with_output().unwrap();
         oracle.see(&output.stdout);
         if doomed && output.status.code().is_none_or(|code| code == 137) {
@@ -97,8 +97,18 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
                 let found = said["findings"].as_array().unwrap();
                 let is_untagged = found.iter().any(|finding| finding["reason"] == "journal-busy");
                 assert!(said["tag"].is_string() != is_untagged, "{said}");
+                match said["tag"].as_str() {
+                    Some(tag) => tags.push(tag.to_owned()),
+                    None => sent_away.push(serial),
+                }
             }
         }
+    }
+    // Whoever could keep nothing of its box was told to present it again, and does.
+    for serial in sent_away {
+        let said = finished(delivery, serial);
+        assert!(matches!(said.status, 0 | 10), "{said:?}");
+        accepted += usize::from(said.status == 0);
     }
     assert!(accepted <= 1, "{accepted} docks said accept");
     // The one that was accepted may have died before it could say so; whoever comes next is none.
@@ -110,6 +120,13 @@ fn race(delivery: &Delivery, serials: &[String], key: &UnitKey) {
     let claimed = states.iter().filter(|state| matches!(state, State::Accepted | State::Contested)).count();
     assert_eq!(claimed, 1, "{states:?} {again:?}");
     assert_eq!(again[1], 10, "{again:?}");
+    // What was held under a tag is entered, once: as a late hold, or as the verdict that stood already.
+    let journal = std::fs::read_to_string(delivery.path("site/journal/000001.jsonl")).unwrap();
+    let lines = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let says: Vec<_> = lines.flat_map(|line| line["says"].as_array().unwrap().clone()).collect();
+    for tag in tags {
+        assert_eq!(says.iter().filter(|said| said["entered"]["tag"] == *tag).count(), 1, "{tag}");
+    }
     for (seq, leaf_hash) in told {
         let look = ledger.look(ecugate::ledger::Select::Entry(seq)).unwrap();
         assert_eq!(look[0].leaf_hash.to_string(), leaf_hash);
